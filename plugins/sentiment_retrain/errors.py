@@ -1,0 +1,337 @@
+"""Everything that can go wrong, once each.
+
+::
+
+    RetrainError
+    ├── ConfigError                 SR-CONFIG-001  a setting cannot be used
+    ├── SourceError                                the source reviews cannot be used
+    │   ├── SourceNotFound          SR-SOURCE-001
+    │   ├── SourceEmpty             SR-SOURCE-002
+    │   ├── ColumnMissing           SR-SOURCE-003
+    │   ├── SourceUnreadable        SR-SOURCE-004
+    │   └── NoUsableRow             SR-SOURCE-005
+    ├── DataQualityError                           the data of a later step cannot be used
+    │   ├── TooFewRows              SR-DATA-001
+    │   ├── PredictionsMalformed    SR-DATA-002
+    │   └── ResultMalformed         SR-DATA-003
+    ├── GateFailed                  SR-GATE-…      a gate said no; carries the gates (codes: GATE_CODES)
+    │   ├── BudgetExceeded          SR-GATE-008
+    │   └── VerificationError       SR-GATE-009 to SR-GATE-011
+    ├── JobError                                   a remote job did not deliver
+    │   ├── JobFailed               SR-JOB-001
+    │   ├── JobStopped              SR-JOB-002
+    │   ├── JobTimedOut             SR-JOB-003
+    │   ├── CapacityError           SR-JOB-004     retryable
+    │   ├── QuotaError              SR-JOB-005
+    │   └── NameTaken               SR-JOB-006
+    ├── AwsError                                   AWS did not let us, or did not answer
+    │   ├── AccessDenied            SR-AWS-001
+    │   └── ServiceUnavailable      SR-AWS-002     retryable
+    └── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
+
+Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is not used
+again for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+RUNBOOK = "docs/runbook.md"
+
+#: One code a gate. The name of a gate is what tasks, cards and thresholds call it.
+GATE_CODES: Mapping[str, str] = {
+    "refused_rows": "SR-GATE-001",
+    "quality": "SR-GATE-002",
+    "drift": "SR-GATE-003",
+    "bias": "SR-GATE-004",
+    "attribution_drift": "SR-GATE-005",
+    "floor": "SR-GATE-006",
+    "post_training_bias": "SR-GATE-007",
+    "budget": "SR-GATE-008",
+    "golden": "SR-GATE-009",
+    "agreement": "SR-GATE-010",
+    "latency": "SR-GATE-011",
+}
+
+
+class RetrainError(Exception):
+    """An error that says what was observed, what was expected and what to do now.
+
+    :param observed: what was found, with the value
+    :param expected: what would have been right
+    :param remedy: what to do now; by default what the class advises
+    """
+
+    code: str = "SR-GENERAL-001"
+    remedy: str = "Read the task's log above this message; the failing call is named there."
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, observed: str, expected: str, remedy: str | None = None) -> None:
+        super().__init__(observed, expected, remedy)
+        self.observed = observed
+        self.expected = expected
+        if remedy is not None:
+            self.remedy = remedy
+
+    @property
+    def title(self) -> str:
+        """The first line of the class's documentation, without its full stop."""
+        return (type(self).__doc__ or type(self).__name__).strip().splitlines()[0].rstrip(".")
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"{self.code}: {self.title}",
+                f"  observed: {_indented(self.observed)}",
+                f"  expected: {_indented(self.expected)}",
+                f"  what to do: {_indented(self.remedy)}",
+                f"  more: {RUNBOOK}#{self.code.lower()}",
+            ]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as the run card and notifications carry it."""
+        return {
+            "code": self.code,
+            "title": self.title,
+            "observed": self.observed,
+            "expected": self.expected,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "runbook": f"{RUNBOOK}#{self.code.lower()}",
+        }
+
+
+def _indented(text: str) -> str:
+    """``text`` with its continuation lines set under the first one."""
+    return text.strip().replace("\n", "\n    ")
+
+
+class ConfigError(RetrainError):
+    """A setting cannot be used."""
+
+    code = "SR-CONFIG-001"
+    remedy = (
+        "Correct the named setting in include/config/ or in the overlay that SENTIMENT_RETRAIN_CONFIG names."
+    )
+
+
+class SourceError(RetrainError):
+    """The source reviews cannot be used."""
+
+    code = "SR-SOURCE-000"
+
+
+class SourceNotFound(SourceError):
+    """The source reviews are not there."""
+
+    code = "SR-SOURCE-001"
+    remedy = "Check the path or S3 URI (DATA= of make run, source_uri of the DAG) and that it may be read."
+
+
+class SourceEmpty(SourceError):
+    """The source file is empty."""
+
+    code = "SR-SOURCE-002"
+    remedy = "Ask the source system for the file again; an interrupted upload leaves an empty object."
+
+
+class ColumnMissing(SourceError):
+    """The source file lacks a needed column."""
+
+    code = "SR-SOURCE-003"
+    remedy = (
+        "Add the file's own header name to `columns` in include/config/retrain.yaml, or correct the file."
+    )
+
+
+class SourceUnreadable(SourceError):
+    """The source file cannot be read as delimited text."""
+
+    code = "SR-SOURCE-004"
+    remedy = "Save the file as CSV or tab-separated text in UTF-8, uncompressed, with one header row."
+
+
+class NoUsableRow(SourceError):
+    """No row of the source can be used."""
+
+    code = "SR-SOURCE-005"
+    remedy = "Look at the counts by reason: when all rows share one, a column is probably mapped wrongly in `columns`."
+
+
+class DataQualityError(RetrainError):
+    """The data of a step cannot be used."""
+
+    code = "SR-DATA-000"
+
+
+class TooFewRows(DataQualityError):
+    """Too few reviews are left to train or test on."""
+
+    code = "SR-DATA-001"
+    remedy = "Widen `window_days`, add reviews of the rarest sentiment, or lower `datasets.minimum_rows` knowingly."
+
+
+class PredictionsMalformed(DataQualityError):
+    """A model's predictions break the serving contract."""
+
+    code = "SR-DATA-002"
+    remedy = "Compare the first lines of the predictions with docs/contracts.md section 3, then the serving container."
+
+
+class ResultMalformed(DataQualityError):
+    """A job's result is not of the documented form."""
+
+    code = "SR-DATA-003"
+    remedy = (
+        "Open the named object; a job of another version, or one that was cut short, may have written it."
+    )
+
+
+class GateFailed(RetrainError):
+    """A gate said no.
+
+    :param gates: the failed gates, as :meth:`sentiment_retrain.gates.Gate.as_dict` gives them
+    """
+
+    code = "SR-GATE-000"
+
+    def __init__(self, gates: Sequence[Mapping[str, Any]]) -> None:
+        names = ", ".join(str(gate["gate"]) for gate in gates)
+        observed = "\n".join(f"{gate['gate']}: {gate['observed']}" for gate in gates)
+        expected = "\n".join(_gate_expectation(gate) for gate in gates)
+        remedies = dict.fromkeys(str(gate["remedy"]) for gate in gates)
+        super().__init__(f"{len(gates)} gate(s) failed ({names})\n{observed}", expected, "\n".join(remedies))
+        # Exceptions are rebuilt from `args` when a worker hands them to its parent.
+        self.args = (gates,)
+        self.gates = [dict(gate) for gate in gates]
+        if gates:
+            self.code = str(gates[0]["code"])
+
+
+class BudgetExceeded(GateFailed):
+    """The run may cost more than its budget."""
+
+    code = GATE_CODES["budget"]
+
+
+class VerificationError(GateFailed):
+    """The deployed endpoint does not answer as it must."""
+
+    code = GATE_CODES["golden"]
+
+
+def _gate_expectation(gate: Mapping[str, Any]) -> str:
+    """One line: the threshold, the baseline where there is one, and where the full report is."""
+    line = f"{gate['gate']}: {gate['threshold']}"
+    if gate.get("baseline") is not None:
+        line += f" (baseline {gate['baseline']})"
+    if gate.get("evidence_uri"):
+        line += f"; full report: {gate['evidence_uri']}"
+    return line
+
+
+class JobError(RetrainError):
+    """A remote job did not deliver."""
+
+    code = "SR-JOB-000"
+
+
+class JobFailed(JobError):
+    """A remote job failed."""
+
+    code = "SR-JOB-001"
+    remedy = (
+        "Read the job's own log (linked from the task); a retry starts the next attempt under a new name."
+    )
+
+
+class JobStopped(JobError):
+    """A remote job was stopped before it finished."""
+
+    code = "SR-JOB-002"
+    remedy = (
+        "Find out who stopped it (CloudTrail, or a cancelled run); clear the task to start the next attempt."
+    )
+
+
+class JobTimedOut(JobError):
+    """A remote job did not finish in time."""
+
+    code = "SR-JOB-003"
+    remedy = "Raise the job's maximum runtime in include/config/retrain.yaml, or use a larger instance."
+
+
+class CapacityError(JobError):
+    """AWS has no instance of this type free at the moment."""
+
+    code = "SR-JOB-004"
+    remedy = "The task retries by itself; if it lasts, choose another instance type in include/config/retrain.yaml."
+    retryable = True
+
+
+class QuotaError(JobError):
+    """The account's quota does not allow this resource."""
+
+    code = "SR-JOB-005"
+    remedy = "Ask for the named quota in AWS Service Quotas, or choose another instance type."
+
+
+class NameTaken(JobError):
+    """A resource of this name exists and is not ours."""
+
+    code = "SR-JOB-006"
+    remedy = (
+        "Change `prefix` in include/config/retrain.yaml, or remove the other resource if it is a leftover."
+    )
+
+
+class AwsError(RetrainError):
+    """AWS did not let us, or did not answer."""
+
+    code = "SR-AWS-000"
+
+
+class AccessDenied(AwsError):
+    """AWS refused the call."""
+
+    code = "SR-AWS-001"
+    remedy = "Check the credentials of Airflow's AWS connection and the role's policy for the named action."
+
+
+class ServiceUnavailable(AwsError):
+    """AWS did not answer."""
+
+    code = "SR-AWS-002"
+    remedy = "The task retries by itself; check that the endpoint URL and network are right if it lasts."
+    retryable = True
+
+
+class DeploymentError(RetrainError):
+    """The endpoint did not take the new model."""
+
+    code = "SR-DEPLOY-001"
+    remedy = "The previous endpoint configuration is still in service; read the endpoint's failure reason and logs."
+
+
+def all_errors() -> Iterator[type[RetrainError]]:
+    """Every class of the tree above, parents first."""
+    waiting: list[type[RetrainError]] = [RetrainError]
+    while waiting:
+        current = waiting.pop(0)
+        yield current
+        waiting.extend(current.__subclasses__())
+
+
+def all_codes() -> dict[str, str]:
+    """Every code a user can meet, with the title it is known by."""
+    families = {RetrainError, SourceError, DataQualityError, GateFailed, JobError, AwsError}
+    by_class = {
+        error.code: (error.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        for error in all_errors()
+        if error not in families and not issubclass(error, GateFailed)
+    }
+    by_gate = {code: f"The gate `{gate}` said no" for gate, code in GATE_CODES.items()}
+    return {**by_class, **by_gate}
