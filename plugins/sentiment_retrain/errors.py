@@ -29,14 +29,18 @@
     │   └── ServiceUnavailable      SR-AWS-002     retryable
     └── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
 
-Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is not used
-again for something else.
+Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is
+not used again for something else.
 """
+
+# ruff: noqa: N818 - the names say what happened; "GateFailedError" would say it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 RUNBOOK = "docs/runbook.md"
 
@@ -158,7 +162,7 @@ class NoUsableRow(SourceError):
     """No row of the source can be used."""
 
     code = "SR-SOURCE-005"
-    remedy = "Look at the counts by reason: when all rows share one, a column is probably mapped wrongly in `columns`."
+    remedy = "Look at the counts by reason: when all rows share one, a column is mapped wrongly in `columns`."
 
 
 class DataQualityError(RetrainError):
@@ -171,14 +175,14 @@ class TooFewRows(DataQualityError):
     """Too few reviews are left to train or test on."""
 
     code = "SR-DATA-001"
-    remedy = "Widen `window_days`, add reviews of the rarest sentiment, or lower `datasets.minimum_rows` knowingly."
+    remedy = "Widen `window_days`, or add reviews of the rarest sentiment."
 
 
 class PredictionsMalformed(DataQualityError):
     """A model's predictions break the serving contract."""
 
     code = "SR-DATA-002"
-    remedy = "Compare the first lines of the predictions with docs/contracts.md section 3, then the serving container."
+    remedy = "Compare the first lines of the predictions with docs/contracts.md section 3."
 
 
 class ResultMalformed(DataQualityError):
@@ -268,7 +272,7 @@ class CapacityError(JobError):
     """AWS has no instance of this type free at the moment."""
 
     code = "SR-JOB-004"
-    remedy = "The task retries by itself; if it lasts, choose another instance type in include/config/retrain.yaml."
+    remedy = "The task retries by itself; if it lasts, choose another instance type in retrain.yaml."
     retryable = True
 
 
@@ -313,7 +317,7 @@ class DeploymentError(RetrainError):
     """The endpoint did not take the new model."""
 
     code = "SR-DEPLOY-001"
-    remedy = "The previous endpoint configuration is still in service; read the endpoint's failure reason and logs."
+    remedy = "The previous configuration is still in service; read the endpoint's failure reason and logs."
 
 
 def all_errors() -> Iterator[type[RetrainError]]:

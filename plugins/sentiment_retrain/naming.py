@@ -4,8 +4,8 @@ The name of a remote job is its idempotency key::
 
     <prefix>-<step>-<yyyymmdd>-<fingerprint[:10]>[-r<attempt>]
 
-Limits and patterns are those of the SageMaker API: 63 characters of letters, digits and single hyphens for jobs, models
-and endpoints, 32 for AutoML jobs.
+Limits and patterns are those of the SageMaker API: 63 characters of letters, digits and single hyphens for
+jobs, models and endpoints, 32 for AutoML jobs.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 #: Longest name of a training, processing or transform job, model, endpoint or endpoint configuration.
 JOB_NAME_LIMIT = 63
@@ -30,7 +32,7 @@ _NAME_TAIL = re.compile(r"-(?P<date>\d{8})-(?P<fingerprint>[0-9a-f]{10})(?:-r(?P
 
 
 class NameParts(NamedTuple):
-    """What a name says: date ``yyyymmdd``, first 10 hex digits of the fingerprint, attempt (0 is the first)."""
+    """What a name says: date ``yyyymmdd``, the fingerprint's first 10 hex digits, attempt (0 first)."""
 
     date: str
     fingerprint: str
@@ -40,8 +42,9 @@ class NameParts(NamedTuple):
 def fingerprint(inputs: Mapping[str, Any]) -> str:
     """sha256, 64 hex digits, of ``inputs`` as canonical JSON.
 
-    Neither the order of keys nor the kind of sequence (tuple or list) matters. A value that JSON cannot express exactly
-    (a set, a NaN, a datetime) raises ``TypeError`` or ``ValueError`` instead of giving a name that changes by chance.
+    Neither the order of keys nor the kind of sequence (tuple or list) matters. A value that JSON cannot
+    express exactly (a set, a NaN, a datetime) raises ``TypeError`` or ``ValueError`` rather than give a name
+    by chance.
     """
     canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     # A lone surrogate has no UTF-8 form; it still must give a stable name.
@@ -83,8 +86,8 @@ def job_name(
     :param date: a date or ``YYYY-MM-DD``
     :param fingerprint: hex digits, at least 10
     :param attempt: 0 for the first, N gives ``-rN``
-    :param limit: longest name the resource takes; when it does not fit, the prefix is abbreviated to its initials and the
-        step is cut, never the date, fingerprint or attempt
+    :param limit: longest name the resource takes; when it does not fit, the prefix is abbreviated to its
+        initials and the step is cut, never the date, fingerprint or attempt
     """
     if attempt < 0:
         raise ValueError(f"attempt must be 0 or more, not {attempt}")
@@ -108,7 +111,7 @@ def name_parts(name: str) -> NameParts | None:
 
 
 def next_attempt(existing: Iterable[str], fingerprint: str) -> int:
-    """The attempt number after the highest one among ``existing`` names of this fingerprint; 0 when there is none."""
+    """The attempt after the highest of this fingerprint among ``existing`` names; 0 when there is none."""
     digits = fingerprint[:NAME_FINGERPRINT_LENGTH]
     attempts = [
         parts.attempt for name in existing if (parts := name_parts(name)) and parts.fingerprint == digits

@@ -1,0 +1,333 @@
+"""The form of the configuration: what may be set, its type and its limits.
+
+Values and the reasons for them are in ``include/config/*.yaml``; this file has defaults only where leaving a
+key out has an obvious meaning. All models are frozen and refuse unknown keys, so that a typing mistake is an
+error and not a silently ignored wish.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+Contender = Literal["autopilot", "blazingtext"]
+Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
+Severity = Literal["fail", "warn"]
+
+
+class Frozen(BaseModel):
+    """Base of all settings: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Columns(Frozen):
+    """For each field of a review, the header names under which a source may deliver it, best first."""
+
+    review_body: tuple[str, ...] = Field(min_length=1)
+    product_category: tuple[str, ...] = Field(min_length=1)
+    sentiment: tuple[str, ...] = ()
+    star_rating: tuple[str, ...] = ()
+    mean_sentiment_rating: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+
+
+class SentimentRule(Frozen):
+    """A rating as a sentiment: at or below ``negative_max`` -1, at or above ``positive_min`` 1, else 0."""
+
+    minimum: float
+    maximum: float
+    negative_max: float
+    positive_min: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.minimum <= self.negative_max < self.positive_min <= self.maximum:
+            raise ValueError("use minimum <= negative_max < positive_min <= maximum")
+        return self
+
+
+class SentimentRules(Frozen):
+    """The rule for each kind of rating."""
+
+    star_rating: SentimentRule
+    mean_sentiment_rating: SentimentRule
+
+
+class ReviewText(Frozen):
+    """Which review texts are accepted."""
+
+    minimum_words: PositiveInt
+    maximum_characters: PositiveInt
+    join_title: bool = False
+
+
+class Datasets(Frozen):
+    """How reviews are split and balanced."""
+
+    validation_fraction: Share
+    test_fraction: Share
+    salt: str = Field(min_length=1)
+    seed: int
+    balance: bool
+    minimum_rows: PositiveInt
+    minimum_test_rows_per_class: PositiveInt
+    maximum_train_rows_per_class: PositiveInt | None = None
+    maximum_test_rows: PositiveInt | None = None
+    shap_rows: PositiveInt
+
+    @model_validator(mode="after")
+    def _leaves_training_rows(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 0.9:
+            raise ValueError(
+                "use validation_fraction + test_fraction below 0.9, or nothing is left to train on"
+            )
+        return self
+
+
+class Instances(Frozen):
+    """The machines of one job."""
+
+    instance_type: str = Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")
+    instance_count: PositiveInt = 1
+    volume_gb: PositiveInt = 30
+    max_runtime_seconds: PositiveInt
+
+
+class Analysis(Instances):
+    """Bias and SHAP jobs."""
+
+    engine: Literal["clarify", "analyzer"]
+    image_uri: str | None = None
+    facet: str
+    group: str | None
+    positive_label: Literal[-1, 0, 1]
+    shap_samples: PositiveInt
+    shap_baseline: str
+    shap_granularity: Literal["token", "sentence", "paragraph"]
+    shap_language: str
+    seed: int
+
+
+class Autopilot(Frozen):
+    """The AutoML job; ``instance_type`` is only what its cost is estimated with, AWS chooses its machines."""
+
+    max_candidates: Annotated[int, Field(ge=1, le=750)]
+    max_runtime_per_training_job_seconds: PositiveInt
+    max_runtime_seconds: PositiveInt
+    objective: Literal["Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"]
+    mode: Literal["HYPERPARAMETER_TUNING", "ENSEMBLING", "AUTO"]
+    instance_type: str
+
+
+class BlazingText(Instances):
+    """The BlazingText training job. Hyperparameters go over the wire as strings."""
+
+    hyperparameters: dict[str, str | int | float | bool]
+
+    def wire_hyperparameters(self) -> dict[str, str]:
+        """Hyperparameters as the API takes them: booleans as ``True`` or ``False``, all strings."""
+        return {name: str(value) for name, value in self.hyperparameters.items()}
+
+
+class Transform(Instances):
+    """Batch transform jobs: contenders and champion are scored by these."""
+
+    max_payload_mb: PositiveInt
+
+
+class Jobs(Frozen):
+    """Machines and limits of every remote job."""
+
+    analysis: Analysis
+    autopilot: Autopilot
+    blazingtext: BlazingText
+    transform: Transform
+
+
+class Autoscaling(Frozen):
+    """Target tracking on invocations an instance and minute."""
+
+    minimum: PositiveInt
+    maximum: PositiveInt
+    target_invocations: PositiveFloat
+    scale_in_seconds: PositiveInt
+    scale_out_seconds: PositiveInt
+
+
+class Deployment(Frozen):
+    """How the winner is put into service."""
+
+    instance_type: str = Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")
+    instance_count: PositiveInt
+    strategy: Literal["all_at_once", "canary", "linear"]
+    canary_percent: Annotated[int, Field(ge=5, le=50)]
+    bake_seconds: Annotated[int, Field(ge=0, le=3600)]
+    termination_wait_seconds: Annotated[int, Field(ge=0, le=3600)]
+    max_execution_seconds: Annotated[int, Field(ge=600, le=28800)]
+    autoscaling: Autoscaling | None = None
+
+
+class Selection(Frozen):
+    """When a contender wins, and when it replaces the champion."""
+
+    metric: Metric
+    minimum_improvement: NonNegativeFloat
+    require_significance: bool
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    bootstrap_samples: Annotated[int, Field(ge=200)]
+    tie_margin: NonNegativeFloat
+    seed: int
+
+
+class RunDefaults(Frozen):
+    """What the DAG's parameters are when nobody says otherwise."""
+
+    contenders: tuple[Contender, ...] = Field(min_length=1)
+    deploy: Literal["auto", "never", "force"]
+    approval: Literal["auto", "manual"]
+    reuse: bool
+    budget_usd: PositiveFloat
+
+    @field_validator("contenders")
+    @classmethod
+    def _no_repetition(cls, value: tuple[Contender, ...]) -> tuple[Contender, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("use each contender once")
+        return value
+
+
+class RefusedRowsGate(Frozen):
+    """Share of refused rows."""
+
+    warn: Share
+    fail: Share
+
+
+class MetricLimit(Frozen):
+    """Largest absolute value of one bias metric."""
+
+    warn: NonNegativeFloat
+    fail: NonNegativeFloat | None = None
+
+
+class BiasGate(Frozen):
+    """Limits by metric name of Clarify, for facet values with at least ``minimum_group_size`` rows."""
+
+    minimum_group_size: PositiveInt
+    limits: dict[str, MetricLimit]
+
+
+class DriftGate(Frozen):
+    """Limits of the drift measures, by measure."""
+
+    severity: Severity
+    minimum_rows: PositiveInt
+    category_psi: NonNegativeFloat
+    length_psi: NonNegativeFloat
+    vocabulary_jensen_shannon: Share
+    label_cramers_v: Share
+
+
+class AttributionDriftGate(Frozen):
+    """Least agreement (NDCG) of the most important tokens with the baseline's."""
+
+    severity: Severity
+    minimum_ndcg: Share
+    tokens: PositiveInt
+
+
+class FloorGate(Frozen):
+    """A winner below the floor is not deployed: the least improvement over always guessing the same."""
+
+    minimum: Share
+    minimum_over_baseline: NonNegativeFloat
+
+
+class GoldenGate(Frozen):
+    """Share of golden requests that may be answered wrongly."""
+
+    severity: Severity
+    minimum_share_correct: Share
+
+
+class AgreementGate(Frozen):
+    """Endpoint and batch transform must say the same of the same rows."""
+
+    sample_rows: PositiveInt
+    minimum_share_equal: Share
+
+
+class LatencyGate(Frozen):
+    """Largest 95th percentile of one request's duration as the caller sees it, in milliseconds."""
+
+    severity: Severity
+    maximum_p95_ms: PositiveFloat
+    requests: PositiveInt
+
+
+class Gates(Frozen):
+    """All thresholds: include/config/gates.yaml."""
+
+    refused_rows: RefusedRowsGate
+    quality: Severity
+    bias: BiasGate
+    post_training_bias: BiasGate
+    drift: DriftGate
+    attribution_drift: AttributionDriftGate
+    floor: FloorGate
+    golden: GoldenGate
+    agreement: AgreementGate
+    latency: LatencyGate
+
+
+class Prices(Frozen):
+    """On-demand prices in US dollars: include/config/prices.yaml."""
+
+    as_of: str
+    region: str
+    instance_hour: dict[str, PositiveFloat]
+    athena_terabyte: NonNegativeFloat
+    athena_minimum_bytes: int
+
+
+class GoldenRequest(Frozen):
+    """A review whose sentiment nobody disputes."""
+
+    text: str = Field(min_length=1)
+    expected: Literal[-1, 0, 1]
+    why: str = ""
+
+
+class Settings(Frozen):
+    """The whole configuration, as :func:`sentiment_retrain.settings.load_settings` gives it."""
+
+    prefix: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)
+    bucket: str | None = None
+    role_arn: str | None = None
+    database: str
+    table: str
+    raw_table: str
+    workgroup: str
+    endpoint_name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    source_uri: str | None = None
+    window_days: PositiveInt
+    columns: Columns
+    sentiment: SentimentRules
+    text: ReviewText
+    datasets: Datasets
+    jobs: Jobs
+    deployment: Deployment
+    selection: Selection
+    defaults: RunDefaults
+    poll_seconds: PositiveFloat
+    deploy_timeout_seconds: PositiveInt
+    query_timeout_seconds: PositiveInt
+    gates: Gates
+    prices: Prices
+    golden_requests: tuple[GoldenRequest, ...] = Field(min_length=1)
