@@ -1,0 +1,97 @@
+"""Reading and writing the records of the serving contract: standard library only, Python 3.8 syntax."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+try:
+    # Flask, which serves in AWS's scikit-learn image, answers 400 to this one and 500 to any other.
+    from werkzeug.exceptions import BadRequest
+except ImportError:
+    BadRequest = type("BadRequest", (Exception,), {})  # type: ignore[assignment, misc]
+
+CSV = "text/csv"
+JSON_LINES = "application/jsonlines"
+DEFAULT_LABELS = ["-1", "0", "1"]
+
+csv.field_size_limit(sys.maxsize)
+
+
+class InvalidRecordError(ValueError, BadRequest):
+    """A request that cannot be answered: names the record, what was found and what was expected."""
+
+    def __init__(self, message: str) -> None:
+        ValueError.__init__(self, message)
+        self.description = message
+        self.response = None
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
+def class_labels(model_dir: str) -> list[str]:
+    """Return the classes in the order of every answer: `labels.json` of the model, else -1, 0, 1."""
+    path = Path(model_dir) / "labels.json"
+    if not path.is_file():
+        return list(DEFAULT_LABELS)
+    return [str(label) for label in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def media_type(header: str | None) -> str:
+    """Return the bare media type of a Content-Type or Accept header, lower case; empty for none or any."""
+    bare = (header or "").split(";")[0].strip().lower()
+    return "" if bare == "*/*" else bare
+
+
+def decode(body: bytes | str) -> str:
+    """Return a request body as text. Raises `InvalidRecordError` if it is not UTF-8."""
+    if isinstance(body, str):
+        return body[1:] if body.startswith("\ufeff") else body
+    try:
+        return bytes(body).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRecordError(f"The body is not UTF-8: byte {error.start} cannot be decoded.") from error
+
+
+def csv_texts(body: str) -> list[str]:
+    """Return the one column of a CSV body without header; a line with nothing on it is an empty text.
+
+    Raises `InvalidRecordError` for another number of columns, broken quotes or an empty body.
+    """
+    texts: list[str] = []
+    reader = csv.reader(io.StringIO(body, newline=""), strict=True)
+    try:
+        for row in reader:
+            if len(row) > 1:
+                raise InvalidRecordError(
+                    f"Record {len(texts) + 1} has {len(row)} columns, expected one: "
+                    "quote a review that holds commas."
+                )
+            texts.append(row[0] if row else "")
+    except csv.Error as error:
+        raise InvalidRecordError(f"Record {len(texts) + 1} is not valid CSV: {error}.") from error
+    if not texts:
+        raise InvalidRecordError("Record 1 is missing: the body is empty, expected one quoted review a line.")
+    return texts
+
+
+def json_lines(body: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each record's number, from 1, and its object. Raises `InvalidRecordError` for anything else."""
+    lines = body.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise InvalidRecordError("Record 1 is missing: the body is empty, expected one JSON object a line.")
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InvalidRecordError(f"Record {number} is not valid JSON: {error}.") from error
+        if not isinstance(record, dict):
+            raise InvalidRecordError(f"Record {number} is a {type(record).__name__}, expected a JSON object.")
+        yield number, record

@@ -1,0 +1,60 @@
+"""First container of the BlazingText pipeline: reviews in, normalised BlazingText requests out.
+
+Scikit-learn script mode. Request: `text/csv`, one quoted review a line, or `application/jsonlines`,
+``{"features": ["text"]}``. Answer: `application/jsonlines`, ``{"source": "tokens", "k": 3}``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from records import (
+    CSV,
+    JSON_LINES,
+    InvalidRecordError,
+    class_labels,
+    csv_texts,
+    decode,
+    json_lines,
+    media_type,
+)
+from text_normalization import normalize
+
+
+def model_fn(model_dir: str) -> dict[str, Any]:
+    """Return what a request needs: ``k``, the number of classes BlazingText shall answer with."""
+    return {"k": len(class_labels(model_dir))}
+
+
+def input_fn(body: bytes | str, content_type: str) -> list[str]:
+    """Return the reviews of a request, in order. Raises `InvalidRecordError`, a ValueError naming one."""
+    kind = media_type(content_type)
+    if kind == CSV:
+        return csv_texts(decode(body))
+    if kind in (JSON_LINES, "application/x-jsonlines"):
+        return [_text(number, record) for number, record in json_lines(decode(body))]
+    raise InvalidRecordError(
+        f"Content type {content_type!r} is not supported, expected {CSV} or {JSON_LINES}."
+    )
+
+
+def predict_fn(texts: list[str], model: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one BlazingText request a review."""
+    return [{"source": normalize(text), "k": model["k"]} for text in texts]
+
+
+def output_fn(requests: list[dict[str, Any]], accept: str) -> tuple[str, str]:
+    """Return JSON Lines and their content type, the only format BlazingText takes; `accept` may be any."""
+    del accept
+    return "".join(json.dumps(request) + "\n" for request in requests), JSON_LINES
+
+
+def _text(number: int, record: dict[str, Any]) -> str:
+    features = record.get("features")
+    if not isinstance(features, list) or len(features) != 1 or not isinstance(features[0], str):
+        raise InvalidRecordError(
+            f"Record {number} has features {str(features)[:80]!r}, expected a list of one text: "
+            '{"features": ["text"]}.'
+        )
+    return features[0]

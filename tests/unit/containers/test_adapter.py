@@ -1,0 +1,197 @@
+"""The serving scripts of the BlazingText pipeline, called as scikit-learn script mode calls them."""
+
+import ast
+import csv
+import io
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import inverse_label
+import records
+import text_normalization
+import transform
+
+ADAPTER = Path(text_normalization.__file__).parent
+MODEL = {"k": 3}
+LABELS = {"labels": ["-1", "0", "1"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I don't like this product!", "i do n't like this product !"),
+        ("I DON’T", "i do n't"),
+        ("can't won't it's they're I'd", "ca n't wo n't it 's they 're i 'd"),
+        ("5'8\" and 3.5 or 1,000,000.", "5 ' 8 \" and 3.5 or 1,000,000 ."),
+        ("wait… what....", "wait ... what ..."),
+        ("line\r\nbreak\u2028and\ttab\x00nul", "line break and tab nul"),
+        ("café ﬁne ＯＫ", "café fine ok"),
+        ("cafe\u0301", "café"),
+        ("love❤️it😀😀", "love ❤ it 😀 😀"),
+        ("हिन्दी में", "हिन्दी में"),
+        ("__label__1 bad", "_ _ label _ _ 1 bad"),
+        ("<UNK> word", "<unk> word"),
+        ("half a pair \ud83d", "half a pair \ufffd"),
+        ("", "<empty>"),
+        (" \n\u200b ", "<empty>"),
+    ],
+)
+def test_normalize(text, expected):
+    assert text_normalization.normalize(text) == expected
+
+
+@given(st.text() | st.text(alphabet="aAn't’.,!35<> \n_\u0130\u03a3\u00df\u0301\u200d\u3000"))
+def test_normalize_is_idempotent_single_line_and_never_empty(text):
+    once = text_normalization.normalize(text)
+    assert text_normalization.normalize(once) == once
+    assert once.encode("utf-8")
+    assert once.split(" ") == once.split()
+    assert once
+    assert "__label__" not in once
+
+
+def test_normalize_takes_a_text_without_spaces_in_linear_time():
+    started = time.process_time()
+    text_normalization.normalize("a" * 300_000 + "n't" * 100_000 + "." * 100_000)
+    assert time.process_time() - started < 2
+
+
+def test_fold_white_space():
+    assert text_normalization.fold_white_space(" Two\r\n lines,\t\x00 Kept. ") == "Two lines, Kept."
+
+
+def serve_transform(body, content_type="text/csv"):
+    answer, kind = transform.output_fn(
+        transform.predict_fn(transform.input_fn(body, content_type), MODEL), "text/csv"
+    )
+    assert kind == "application/jsonlines"
+    return [json.loads(line) for line in answer.splitlines()]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), min_size=1))
+def test_transform_answers_each_csv_record_in_order(texts):
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([text] for text in texts)
+    assert serve_transform(buffer.getvalue().encode()) == [
+        {"source": text_normalization.normalize(text), "k": 3} for text in texts
+    ]
+
+
+def test_transform_takes_a_long_review_an_empty_one_and_a_byte_order_mark():
+    long_review = "word " * 40_000
+    answers = serve_transform(f'\ufeff"{long_review}"\n\n""\nGood\n'.encode())
+    assert [len(answer["source"]) for answer in answers] == [len(long_review) - 1, 7, 7, 4]
+
+
+def test_transform_takes_json_lines():
+    body = b'{"features": ["A \\u2028 b"]}\n{"features": [""]}\n'
+    assert serve_transform(body, "application/jsonlines; charset=utf-8") == [
+        {"source": "a b", "k": 3},
+        {"source": "<empty>", "k": 3},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "message"),
+    [
+        (b"good\nlovely, but small\n", "text/csv", "Record 2 has 2 columns"),
+        (b'good\n"open', "text/csv", "Record 2 is not valid CSV"),
+        (b"", "text/csv", "body is empty"),
+        (b"\xff", "text/csv", "not UTF-8: byte 0"),
+        (b'{"features": ["a"]}\nnope', "application/jsonlines", "Record 2 is not valid JSON"),
+        (b"[1]", "application/jsonlines", "Record 1 is a list"),
+        (b'{"features": "a"}', "application/jsonlines", "Record 1 has features"),
+        (b'{"features": [1]}', "application/jsonlines", "Record 1 has features"),
+        (b"", "application/jsonlines", "body is empty"),
+        (b"x", "image/png", "Content type 'image/png' is not supported"),
+    ],
+)
+def test_transform_refuses_a_bad_request_by_record(body, content_type, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        transform.input_fn(body, content_type)
+    assert refused.value.code == 400
+
+
+def serve_inverse_label(lines, accept="text/csv", model=LABELS):
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    answers = inverse_label.input_fn(body, "application/jsonlines")
+    return inverse_label.output_fn(inverse_label.predict_fn(answers, model), accept)
+
+
+def test_inverse_label_writes_the_contract_s_csv():
+    answer = {"label": ["__label__1", "__label__0", "__label__-1"], "prob": [0.91, 0.07, 0.02]}
+    assert serve_inverse_label([answer]) == (
+        "1,0.91,\"[0.02, 0.07, 0.91]\",\"['-1', '0', '1']\"\n",
+        "text/csv",
+    )
+
+
+def test_inverse_label_writes_json_lines_and_fills_in_missing_classes():
+    body, kind = serve_inverse_label([{"label": ["__label__0"], "prob": [1.00001]}], "application/jsonlines")
+    assert kind == "application/jsonlines"
+    assert json.loads(body) == {
+        "predicted_label": "0",
+        "probability": 1.0,
+        "probabilities": [0.0, 1.0, 0.0],
+        "labels": ["-1", "0", "1"],
+    }
+
+
+@given(st.lists(st.permutations(["-1", "0", "1"]), min_size=1, max_size=20))
+def test_inverse_label_keeps_class_order_whatever_order_the_answer_has(orders):
+    lines = [{"label": [f"__label__{label}" for label in order], "prob": [0.6, 0.3, 0.1]} for order in orders]
+    body, _ = serve_inverse_label(lines, "*/*")
+    rows = list(csv.reader(io.StringIO(body)))
+    assert [row[0] for row in rows] == [order[0] for order in orders]
+    for row, order in zip(rows, orders, strict=True):
+        assert json.loads(row[2]) == [[0.6, 0.3, 0.1][order.index(label)] for label in LABELS["labels"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"label": ["__label__5"], "prob": [1.0]}, "Record 2 has the labels"),
+        ({"label": ["__label__1"], "prob": []}, "Record 2 is"),
+        ({"label": [], "prob": []}, "Record 2 is"),
+        ({"label": ["__label__1"], "prob": ["0.5"]}, "Record 2 has the probability '0.5'"),
+        ({"label": ["__label__1"], "prob": [float("nan")]}, "Record 2 has the probability nan"),
+        ({"error": "out of memory"}, "Record 2 is"),
+    ],
+)
+def test_inverse_label_refuses_a_bad_answer_by_record(line, message):
+    with pytest.raises(ValueError, match=message):
+        serve_inverse_label([{"label": ["__label__1"], "prob": [1.0]}, line])
+
+
+def test_inverse_label_refuses_other_types():
+    with pytest.raises(ValueError, match="Accept 'image/png' is not supported"):
+        inverse_label.output_fn([], "image/png")
+    with pytest.raises(ValueError, match="Content type 'text/csv' is not supported"):
+        inverse_label.input_fn(b"", "text/csv")
+
+
+def test_classes_come_from_the_model_directory(tmp_path):
+    assert transform.model_fn(str(tmp_path)) == {"k": 3}
+    (tmp_path / "labels.json").write_text('["bad", "good"]')
+    assert transform.model_fn(str(tmp_path)) == {"k": 2}
+    model = inverse_label.model_fn(str(tmp_path))
+    body, _ = serve_inverse_label([{"label": ["good"], "prob": [0.75]}], model=model)
+    assert body == "good,0.75,\"[0.0, 0.75]\",\"['bad', 'good']\"\n"
+
+
+def test_scripts_need_python_3_8_and_the_standard_library_only():
+    allowed = {path.stem for path in ADAPTER.glob("*.py")} | set(sys.stdlib_module_names) | {"werkzeug"}
+    assert records.__file__ is not None
+    for path in ADAPTER.glob("*.py"):
+        tree = ast.parse(path.read_text(), feature_version=(3, 8))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [str(node.module)]
+            assert {name.split(".")[0] for name in names} <= allowed, path
