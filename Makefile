@@ -1,0 +1,62 @@
+# Sentiment Retrain. `make help` lists what people use; every target creates what it needs and is safe to repeat.
+SHELL := bash
+.DEFAULT_GOAL := help
+# Without byte code every Airflow process would compile all of Airflow again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A review may hold quotes and dollar signs: taken as typed, quoted once for the shell.
+quoted = '$(subst ','\'',$(value $(1)))'
+launcher = PYTHONPATH=include .venv/bin/python -m launcher
+compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
+PYTHON_FILES = dags plugins include/launcher include/containers tests
+
+.PHONY: help set-up run up down localaws predict report status test check lock conformance clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+set-up: ## make both virtual environments (the other commands do it by themselves)
+	@include/launcher/set-up.sh
+
+run: set-up ## retrain once, end to end, on real reviews; DATA=<csv or s3 uri> takes yours
+	@$(launcher) run --data $(call quoted,DATA)
+
+up: set-up ## start the stand-in for AWS and Airflow with its UI, and leave them running
+	@$(launcher) up
+
+down: ## stop everything that was started from this checkout, and nothing else
+	@if [ -x .venv/bin/python ]; then $(launcher) down; fi
+
+localaws: set-up ## run the stand-in for AWS alone, in the foreground
+	@$(launcher) localaws
+
+predict: set-up ## classify TEXT="..." with the live endpoint
+	@$(launcher) predict --text $(call quoted,TEXT)
+
+report: set-up ## print the last run's card; FORMAT=text, json or html
+	@$(launcher) report --format $(if $(FORMAT),$(call quoted,FORMAT),text)
+
+status: set-up ## what is running, and where
+	@$(launcher) status
+
+test: set-up ## run the whole test suite
+	@.venv/bin/pytest
+
+check: set-up ## lint, formatting, types and spelling, as reviewers see them
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy $(PYTHON_FILES)
+	.venv/bin/mypy --python-executable .venv-localaws/bin/python include/localaws
+	.venv/bin/codespell
+
+conformance: set-up ## test the stand-in through boto3 alone
+	@.venv/bin/pytest tests/localaws
+
+lock: set-up ## pin both environments again from the *.in files
+	$(compile) requirements.in -o requirements.txt
+	$(compile) requirements-dev.in -o requirements-dev.txt
+	$(compile) include/localaws/requirements.in -o include/localaws/requirements.txt
+
+clean: down ## remove what was made here: environments, state, logs (cards too)
+	@rm -rf .local .venv .venv-localaws .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

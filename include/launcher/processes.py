@@ -1,0 +1,174 @@
+"""Background processes that outlive the command that started them, and are found and stopped by later commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from launcher.failures import LauncherError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from launcher.places import Places
+
+log = logging.getLogger(__name__)
+
+# Everything started here carries this in its environment, so that `make down` also finds what lost its parent.
+MARKER = "SENTIMENT_RETRAIN_STARTED_FROM"
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Background:
+    """A process that was started: `url` is where it listens, empty where it does not."""
+
+    name: str
+    pid: int
+    created: float
+    url: str
+    log: str
+
+    def process(self) -> psutil.Process | None:
+        """The live process, or None; a process id that was given to somebody else is not ours."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+            return process if alive and abs(process.create_time() - self.created) < 1 else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def start(
+    places: Places,
+    name: str,
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    *,
+    url: str = "",
+    directory: Path,
+) -> Background:
+    """Start `command` in a process group of its own, output to `.local/logs/<name>.log`, and remember it."""
+    places.logs.mkdir(parents=True, exist_ok=True)
+    places.processes.mkdir(parents=True, exist_ok=True)
+    output = places.logs / f"{name}.log"
+    with output.open("wb") as sink:
+        child = subprocess.Popen(
+            [str(word) for word in command],
+            env={**environment, MARKER: str(places.local)},
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    background = Background(name, child.pid, psutil.Process(child.pid).create_time(), url, str(output))
+    (places.processes / f"{name}.json").write_text(json.dumps(asdict(background)))
+    return background
+
+
+def find(places: Places, name: str) -> Background | None:
+    """The running process of that name, or None."""
+    try:
+        background = Background(**json.loads((places.processes / f"{name}.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return background if background.process() else None
+
+
+def wait_until(ready: Callable[[], bool], background: Background, seconds: float, every: float = 0.2) -> None:
+    """Wait for `ready`.
+
+    :raises LauncherError: the process ended, or `seconds` passed; shows the last lines it wrote.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if background.process() is None:
+            raise _not_started(background, "ended while starting")
+        if time.monotonic() > deadline:
+            raise _not_started(background, f"was not ready after {seconds:.0f} s")
+        time.sleep(every)
+
+
+def _not_started(background: Background, what: str) -> LauncherError:
+    tail = "\n".join(last_lines(background.log))
+    return LauncherError(
+        "LOCAL_START",
+        f"{background.name} {what}. Its last lines:\n{tail}",
+        f"Read {background.log}; `make down` clears what is left, then try again.",
+    )
+
+
+def last_lines(path: str | Path, count: int = 12) -> list[str]:
+    """The end of a log file, [] where there is none."""
+    try:
+        with open(path, errors="replace") as lines:  # noqa: PTH123 - accepts text and Path alike
+            return [line.rstrip() for line in lines.readlines()[-count:]]
+    except FileNotFoundError:
+        return []
+
+
+def stop(places: Places, names: Iterable[str]) -> list[str]:
+    """Stop these processes with all their descendants, together; return the names of those that ran."""
+    running = [background for background in (find(places, name) for name in names) if background]
+    families = [_family(background) for background in running]
+    for background in running:
+        _signal_group(background.pid, signal.SIGTERM)
+    _end([process for family in families for process in family])
+    for background in running:
+        (places.processes / f"{background.name}.json").unlink(missing_ok=True)
+    return [background.name for background in running]
+
+
+def _family(background: Background) -> list[psutil.Process]:
+    process = background.process()
+    if process is None:
+        return []
+    return [process, *process.children(recursive=True)]
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        log.debug("Process group %s was gone already.", group)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    _gone, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    for process in alive:
+        log.debug("Killing %s, which did not end in %s s.", process, STOP_SECONDS)
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(alive, timeout=5)
+
+
+def sweep(places: Places) -> int:
+    """Stop whatever else was started from this installation and lost its parent; return how many."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    strays = [p for p in psutil.process_iter() if p.pid not in own and _started_here(p, places)]
+    for process in strays:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _end(strays)
+    return len(strays)
+
+
+def _started_here(process: psutil.Process, places: Places) -> bool:
+    try:
+        return process.environ().get(MARKER) == str(places.local)
+    except (psutil.Error, OSError):
+        return False

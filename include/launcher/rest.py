@@ -1,0 +1,132 @@
+"""The calls of Airflow's REST API that the launcher makes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import httpx
+
+from launcher.failures import LauncherError
+
+log = logging.getLogger(__name__)
+
+FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+class AirflowApi:
+    """A signed-in client of one Airflow.
+
+    :param url: of the API server, e.g. `http://127.0.0.1:8080`
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        # One core may be busy training: an answer can take its time.
+        self._http = httpx.Client(base_url=url, timeout=60)
+        token = self._post("/auth/token", {"username": user, "password": password})["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
+        """Until the DAG processor has stored the DAG.
+
+        :raises LauncherError: it cannot be imported, or does not appear in time.
+        """
+        deadline = time.monotonic() + seconds
+        while self._http.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:
+            for error in self._get("/api/v2/importErrors")["import_errors"]:
+                raise LauncherError(
+                    "LOCAL_DAG_IMPORT",
+                    f"{error['filename']} cannot be imported:\n{error['stack_trace'].strip()}",
+                    "Correct the file; `make test` shows the same error.",
+                )
+            if time.monotonic() > deadline:
+                raise LauncherError(
+                    "LOCAL_DAG_MISSING",
+                    f"Airflow did not find the DAG {dag_id} within {seconds:.0f} s.",
+                    "Read .local/logs/dag-processor.log.",
+                )
+            time.sleep(0.5)
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the DAG run: the runs of a paused one stay queued for ever."""
+        self._patch(f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+        """Start a manual run."""
+        self._post(
+            f"/api/v2/dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        )
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """`queued`, `running`, `success` or `failed`."""
+        return str(self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def unfinished_runs(self, dag_id: str) -> list[str]:
+        """Ids of the runs that have not ended."""
+        found = self._get(f"/api/v2/dags/{dag_id}/dagRuns", state=["queued", "running"])
+        return [run["dag_run_id"] for run in found["dag_runs"]]
+
+    def fail_run(self, dag_id: str, run_id: str) -> None:
+        """Mark a run failed, which stops its tasks and through them their remote jobs."""
+        self._patch(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"})
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Every task of the run with `task_id, state, start_date, end_date, duration, try_number`."""
+        found = self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)
+        return list(found["task_instances"])
+
+    def task_order(self, dag_id: str) -> list[str]:
+        """Task ids, each after all it depends on, and otherwise near what it follows."""
+        downstream = {
+            task["task_id"]: task["downstream_task_ids"]
+            for task in self._get(f"/api/v2/dags/{dag_id}/tasks")["tasks"]
+        }
+        return topological(downstream)
+
+    def log_entries(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[dict[str, Any]]:
+        """The structured log lines of one attempt of a task."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        answer = self._http.get(path, params={"full_content": "true"}, headers={"Accept": "application/json"})
+        if answer.status_code != httpx.codes.OK:
+            log.debug("No log of %s: %s", task_id, answer.status_code)
+            return []
+        return [entry for entry in answer.json()["content"] if isinstance(entry, dict)]
+
+    def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        return self._checked(self._http.get(path, params=parameters))
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._checked(self._http.post(path, json=body))
+
+    def _patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._checked(self._http.patch(path, json=body))
+
+    def _checked(self, answer: httpx.Response) -> dict[str, Any]:
+        if answer.is_success:
+            return dict(answer.json())
+        raise LauncherError(
+            "LOCAL_AIRFLOW_API",
+            f"Airflow answered {answer.status_code} to {answer.request.method} {answer.request.url.path}: "
+            f"{answer.text[:500]}",
+            "Read .local/logs/api-server.log.",
+        )
+
+
+def topological(downstream: dict[str, list[str]]) -> list[str]:
+    """Kahn's algorithm, ties in the order of discovery, so that a branch's tasks stay together."""
+    waiting_for = dict.fromkeys(downstream, 0)
+    for followers in downstream.values():
+        for follower in followers:
+            waiting_for[follower] += 1
+    ready = sorted((task for task, count in waiting_for.items() if not count), reverse=True)
+    order = []
+    while ready:
+        task = ready.pop()
+        order.append(task)
+        for follower in sorted(downstream[task], reverse=True):
+            waiting_for[follower] -= 1
+            if not waiting_for[follower]:
+                ready.append(follower)
+    return order
