@@ -1,0 +1,69 @@
+"""boto3 clients against ourselves: the stand-in's engine uses S3, Glue, Logs only through the AWS API."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCESS_KEY_ID = "AKIALOCALAWSSTANDIN0"
+SECRET_ACCESS_KEY = "not-a-secret"  # noqa: S105  the stand-in checks no signature
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    max_pool_connections=32,
+    s3={"addressing_style": "path"},
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+
+class _Current:
+    endpoint_url: str | None = None
+    lock = threading.Lock()
+    clients: dict[tuple[str, str], Any] = {}
+
+
+def configure(endpoint_url: str) -> None:
+    """Set the address of this server, e.g. ``http://127.0.0.1:4566``. The server calls this once."""
+    with _Current.lock:
+        _Current.endpoint_url = endpoint_url
+        _Current.clients.clear()
+
+
+def endpoint_url() -> str:
+    """The address of this server; raise `RuntimeError` before `configure`."""
+    if _Current.endpoint_url is None:
+        raise RuntimeError("localaws.clients.configure(endpoint_url) was not called yet")
+    return _Current.endpoint_url
+
+
+def client(service: str, region: str = "us-east-1") -> Any:
+    """A boto3 client of `service` against this server, made once a service and region; thread-safe."""
+    url = endpoint_url()
+    with _Current.lock:
+        key = (service, region)
+        if key not in _Current.clients:
+            _Current.clients[key] = boto3.Session().client(
+                service,
+                region_name=region,
+                endpoint_url=url,
+                aws_access_key_id=ACCESS_KEY_ID,
+                aws_secret_access_key=SECRET_ACCESS_KEY,
+                config=_CONFIG,
+            )
+        return _Current.clients[key]
+
+
+def environment(region: str = "us-east-1") -> dict[str, str]:
+    """Environment variables that point any AWS SDK in a child process at this server."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url(),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

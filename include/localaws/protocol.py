@@ -1,0 +1,159 @@
+"""Strict requests: everything AWS's service models say about a request is checked, as AWS checks it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationNotFoundError, StructureShape
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
+
+from localaws.constraints import violations
+
+log = logging.getLogger(__name__)
+
+
+class AwsError(ServiceException):  # type: ignore[misc]
+    """An error as AWS answers it: code, message, HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(code, message)
+        self.status = status
+
+
+def not_implemented(what: str) -> AwsError:
+    """The answer to what this stand-in does not do; `what` is an operation or ``operation: parameter``."""
+    return AwsError(
+        "NotImplementedException",
+        f"NotImplemented: {what}. The local stand-in does not do this; include/localaws/COVERAGE.md lists what works.",
+        501,
+    )
+
+
+def answer(document: dict[str, Any]) -> ActionResult:
+    """Hand `document` to moto's serialiser; members unknown to the operation's output are dropped."""
+    return ActionResult(copy.deepcopy(document))
+
+
+def prune(value: Any, shape: Any) -> Any:
+    """Leave out empty structures and Nones that AWS would leave out; maps and lists may be empty."""
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        kept = {key: prune(item, shape.members.get(key)) for key, item in value.items() if item is not None}
+        return {
+            key: item
+            for key, item in kept.items()
+            if not (item == {} and isinstance(shape.members.get(key), StructureShape))
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [prune(item, shape.member) for item in value]
+    if isinstance(shape, MapShape) and isinstance(value, dict):
+        return {key: prune(item, shape.value) for key, item in value.items()}
+    return value
+
+
+class StrictResponse:
+    """Mixin before a moto ``BaseResponse``: validates, answers unknown operations, prunes empty structures."""
+
+    validation_code = "ValidationException"
+    _request: dict[str, Any]
+
+    def request(self) -> dict[str, Any]:
+        """A copy of the validated input, members by their API names."""
+        return copy.deepcopy(self._request)
+
+    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        self._request = {}
+        try:
+            self.setup_class(request, full_url, headers)  # type: ignore[attr-defined]
+        except (OperationNotFoundError, AttributeError, TypeError, ValueError) as error:
+            return self._refuse_unparsed(request, error)
+        return self.call_action()
+
+    def _refuse_unparsed(self, request: Any, error: Exception) -> Any:
+        """Answer a request that moto's parser could not read: unknown operation, or wrong JSON types."""
+        self.response_headers = {"server": "amazon.com"}
+        self.headers = request.headers
+        if isinstance(error, OperationNotFoundError):
+            refusal = AwsError("UnknownOperationException", f"{error}", 404)
+        else:
+            refusal = self._type_error(request) or AwsError("SerializationException", f"{error}")
+        body = json.dumps({"__type": refusal.code, "message": refusal.message})
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amzn-Errortype": refusal.code}
+        return refusal.status, headers, body
+
+    def _type_error(self, request: Any) -> AwsError | None:
+        try:
+            model = get_service_model(self.boto3_service_name)  # type: ignore[attr-defined]
+            shape = model.operation_model(self._get_action()).input_shape  # type: ignore[attr-defined]
+            found = violations(json.loads(request.get_data() or b"{}"), shape)
+        except ValueError as error:
+            return AwsError("SerializationException", f"{error}")
+        return AwsError("SerializationException", found.type_errors[0]) if found.type_errors else None
+
+    def call_action(self) -> Any:
+        """Validate, then run the operation's method (ours, else moto's)."""
+        try:
+            self._check_operation()
+            self._validate()
+            return super().call_action()  # type: ignore[misc]
+        except ServiceException as error:
+            return self._answer_error(error)
+        except Exception as error:
+            log.exception("%s failed inside the stand-in", self._get_action())  # type: ignore[attr-defined]
+            message = f"The local stand-in failed: {type(error).__name__}: {error}"
+            return self._answer_error(AwsError("InternalFailure", message, 500))
+
+    def _answer_error(self, error: ServiceException) -> Any:
+        status, headers, body = self.serialized(ActionResult(error))
+        headers["status"] = str(status)
+        return status, headers, body
+
+    def _check_operation(self) -> None:
+        operation = self._get_action()  # type: ignore[attr-defined]
+        if operation and camelcase_to_underscores(operation) in method_names_from_class(type(self)):
+            return
+        raise not_implemented(f"{operation}")
+
+    def _validate(self) -> None:
+        model = get_service_model(self.boto3_service_name)  # type: ignore[attr-defined]
+        operation = model.operation_model(self._get_action())  # type: ignore[attr-defined]
+        if operation.input_shape is None:
+            return
+        if model.protocol != "json" and not getattr(self, "automated_parameter_parsing", False):
+            self.parse_parameters(self.normalized_request)  # type: ignore[attr-defined]
+        if model.protocol == "json":
+            parsed = json.loads(self.body) if self.body else {}  # type: ignore[attr-defined]
+        else:
+            parsed = self.params  # type: ignore[attr-defined]
+            parsed = parsed.original_dict() if hasattr(parsed, "original_dict") else parsed
+        found = violations(parsed, operation.input_shape)
+        if found.type_errors:
+            raise AwsError("SerializationException", found.type_errors[0])
+        if found.messages:
+            count = len(found.messages)
+            noun = "error" if count == 1 else "errors"
+            raise AwsError(
+                self.validation_code, f"{count} validation {noun} detected: {'; '.join(found.messages)}"
+            )
+        self._request = dict(parsed)
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """Serialise, with empty structures pruned and our errors' HTTP status kept."""
+        result = action_result.result
+        if isinstance(result, dict):
+            model = get_service_model(self.boto3_service_name)  # type: ignore[attr-defined]
+            shape = model.operation_model(self._get_action()).output_shape  # type: ignore[attr-defined]
+            action_result._result = prune(result, shape)
+        status, headers, body = super().serialized(action_result)  # type: ignore[misc]
+        if isinstance(result, AwsError):
+            status = result.status
+        return status, headers, body
+
+
+def strict(response_class: type) -> type:
+    """A strict subclass of a moto response class, for services that otherwise stay moto's."""
+    return type(response_class.__name__, (StrictResponse, response_class), {})

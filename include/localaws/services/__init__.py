@@ -1,0 +1,1 @@
+"""The services that really work here; every other one is moto's."""
