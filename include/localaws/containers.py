@@ -122,8 +122,8 @@ class Container:
     """One container: `command` of the image at `image_uri`, run in `box`.
 
     The first word of `command` may be ``train``, ``serve`` or ``process`` (the image's programs) or any other
-    program; ``python`` and ``python3`` are the stand-in's own. Each line it prints goes to CloudWatch Logs and
-    to the callbacks in `lines`.
+    program; ``python`` and ``python3`` are the stand-in's own. Each line it prints goes to CloudWatch Logs
+    and to the callbacks in `lines`.
     """
 
     def __init__(

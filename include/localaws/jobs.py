@@ -30,11 +30,11 @@ GRACE_SECONDS = 120.0  # between SIGTERM and SIGKILL, as on SageMaker
 _POLL_SECONDS = 0.2
 
 
-class JobFailed(Exception):
+class JobFailed(Exception):  # noqa: N818
     """Ends a job with status Failed; the text is its FailureReason."""
 
 
-class JobStopped(Exception):
+class JobStopped(Exception):  # noqa: N818
     """Ends a job with status Stopped: somebody asked for it, or the runtime was used up."""
 
 
@@ -174,7 +174,7 @@ class Job(abc.ABC):
 
 
 def transition(earlier: list[dict[str, Any]], status: str, message: str, *, last: bool) -> dict[str, Any]:
-    """SecondaryStatus and SecondaryStatusTransitions after entering `status`; the `last` one is closed at once."""
+    """SecondaryStatus and SecondaryStatusTransitions after entering `status`; the `last` is closed at once."""
     moment = now()
     closed = [{"EndTime": moment, **item} for item in earlier]
     entered: dict[str, Any] = {"Status": status, "StartTime": moment, "StatusMessage": message}
@@ -188,7 +188,7 @@ _checkpoints: list[Callable[[], None]] = []
 
 
 def on_checkpoint(function: Callable[[], None]) -> None:
-    """Have `function` called before a job's terminal status is written: what the job wrote must be durable."""
+    """Have `function` called before a job's terminal status is written: its output must be durable."""
     _checkpoints.append(function)
 
 

@@ -29,7 +29,7 @@ def not_implemented(what: str) -> AwsError:
     """The answer to what this stand-in does not do; `what` is an operation or ``operation: parameter``."""
     return AwsError(
         "NotImplementedException",
-        f"NotImplemented: {what}. The local stand-in does not do this; include/localaws/COVERAGE.md lists what works.",
+        f"NotImplemented: {what}. The local stand-in does not do this; its COVERAGE.md lists what works.",
         501,
     )
 
@@ -56,7 +56,7 @@ def prune(value: Any, shape: Any) -> Any:
 
 
 class StrictResponse:
-    """Mixin before a moto ``BaseResponse``: validates, answers unknown operations, prunes empty structures."""
+    """Mixin before a moto ``BaseResponse``: validates, refuses unknown operations, prunes the answer."""
 
     validation_code = "ValidationException"
     _request: dict[str, Any]
