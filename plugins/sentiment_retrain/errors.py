@@ -24,7 +24,7 @@
     │   ├── CapacityError           SR-JOB-004     retryable
     │   ├── QuotaError              SR-JOB-005
     │   └── NameTaken               SR-JOB-006
-    ├── AwsError                                   AWS did not let us, or did not answer
+    ├── AwsError                    SR-AWS-003     AWS refused the request
     │   ├── AccessDenied            SR-AWS-001
     │   └── ServiceUnavailable      SR-AWS-002     retryable
     └── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
@@ -61,7 +61,9 @@ GATE_CODES: Mapping[str, str] = {
 
 
 class RetrainError(Exception):
-    """An error that says what was observed, what was expected and what to do now.
+    """The retrain met something it does not know.
+
+    Every error says what was observed, what was expected and what to do now.
 
     :param observed: what was found, with the value
     :param expected: what would have been right
@@ -293,13 +295,14 @@ class NameTaken(JobError):
 
 
 class AwsError(RetrainError):
-    """AWS did not let us, or did not answer."""
+    """AWS refused the request."""
 
-    code = "SR-AWS-000"
+    code = "SR-AWS-003"
+    remedy = "Correct what AWS names in its message."
 
 
 class AccessDenied(AwsError):
-    """AWS refused the call."""
+    """AWS did not permit the call."""
 
     code = "SR-AWS-001"
     remedy = "Check the credentials of Airflow's AWS connection and the role's policy for the named action."
@@ -331,7 +334,7 @@ def all_errors() -> Iterator[type[RetrainError]]:
 
 def all_codes() -> dict[str, str]:
     """Every code a user can meet, with the title it is known by."""
-    families = {RetrainError, SourceError, DataQualityError, GateFailed, JobError, AwsError}
+    families = {SourceError, DataQualityError, JobError}
     by_class = {
         error.code: (error.__doc__ or "").strip().splitlines()[0].rstrip(".")
         for error in all_errors()
