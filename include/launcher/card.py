@@ -30,7 +30,7 @@ def bring_home(places: Places, aws_url: str) -> Path:
     """
     s3 = localaws.client("s3", aws_url)
     latest = json.loads(s3.get_object(Bucket=localaws.BUCKET, Key="runs/latest.json")["Body"].read())
-    home = places.runs / latest["run_key"]
+    home: Path = places.runs / str(latest["run_key"])
     home.mkdir(parents=True, exist_ok=True)
     for name in ("card.json", "card.html"):
         s3.download_file(localaws.BUCKET, f"runs/{latest['run_key']}/{name}", str(home / name))
@@ -49,8 +49,8 @@ def newest(places: Places, aws_url: str | None) -> Path:
         except (ClientError, BotoCoreError):
             pass  # no run has finished on this stand-in; an earlier copy may still be at home
     pointer = places.runs / "latest"
-    card = places.runs / pointer.read_text() / "card.json" if pointer.exists() else None
-    if card is None or not card.exists():
+    card: Path = places.runs / (pointer.read_text() if pointer.exists() else "none") / "card.json"
+    if not card.exists():
         raise RefusedError("LOCAL_NO_CARD", "no run has finished here yet.", "Start one with `make run`.")
     return card
 

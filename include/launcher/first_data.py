@@ -1,8 +1,8 @@
 """Real reviews for a first run: 14,313 sentences with human ratings, from a package on the Python index.
 
-The source distribution of vaderSentiment 3.3.2 (MIT) carries the ground truth of Hutto & Gilbert, "VADER", ICWSM
-2014: snippets of Amazon product reviews and of movie reviews, each with its mean rating by twenty people from -4
-to 4. It is fetched by pinned hash, never installed and never executed.
+The source distribution of vaderSentiment 3.3.2 (MIT) carries the ground truth of Hutto & Gilbert, "VADER",
+ICWSM 2014: snippets of Amazon product and movie reviews, each with its mean rating by twenty people
+from -4 to 4. It is fetched by pinned hash, never installed and never executed.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def server_environment() -> dict[str, str]:
 
 
 def client_environment(url: str) -> dict[str, str]:
-    """What makes every AWS client talk to the stand-in, and none to AWS: the whole difference to production."""
+    """What makes every AWS client talk to the stand-in and none to AWS: all that differs from production."""
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_DEFAULT_REGION": REGION,
@@ -108,8 +108,11 @@ def require_running(places: Places) -> Background:
 
 def client(service: str, url: str) -> Any:
     """A boto3 client of the stand-in, whatever AWS settings the user has."""
+    credentials = client_environment(url)
     session = boto3.session.Session(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION
+        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
     )
     quick = Config(connect_timeout=5, read_timeout=90, retries={"max_attempts": 2, "mode": "standard"})
     return session.client(service, endpoint_url=url, config=quick)

@@ -1,4 +1,4 @@
-"""Where things are: the checkout, and `.local/` in it, which holds everything that exists only at run time."""
+"""Where things are: the checkout, and `.local/` in it, which holds what exists only at run time."""
 
 from __future__ import annotations
 

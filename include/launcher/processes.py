@@ -1,4 +1,4 @@
-"""Background processes that outlive the command that started them, and are found and stopped by later commands."""
+"""Background processes that outlive the command that started them; later commands find and stop them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Everything started here carries this in its environment, so that `make down` also finds what lost its parent.
+# Everything started here has this in its environment, so that `make down` also finds what lost its parent.
 MARKER = "SENTIMENT_RETRAIN_STARTED_FROM"
 STOP_SECONDS = 20.0
 
@@ -169,6 +169,6 @@ def sweep(places: Places) -> int:
 
 def _started_here(process: psutil.Process, places: Places) -> bool:
     try:
-        return process.environ().get(MARKER) == str(places.local)
+        return bool(process.environ().get(MARKER) == str(places.local))
     except (psutil.Error, OSError):
         return False

@@ -1,0 +1,118 @@
+"""`python -m launcher <command>`: what the Makefile's targets call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from launcher.places import CHECKOUT, Places
+
+# The project's own package, as Airflow would put it on the path.
+sys.path.append(str(CHECKOUT / "plugins"))
+
+from launcher import airflow, card, localaws, processes, retrain  # noqa: E402
+from launcher.failures import LauncherError, RefusedError  # noqa: E402
+from launcher.ports import free_port  # noqa: E402
+from launcher.predict import predict  # noqa: E402
+from sentiment_retrain.errors import RetrainError  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 1 failed, 2 refused before anything started."""
+    options = _parser().parse_args(arguments)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    # `kill` ends a run as cleanly as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _dispatch(options, Places.here(), console)
+    except LauncherError as error:
+        errors.print(f"\n{error}", style="red", markup=False, soft_wrap=True)
+        errors.print(f"what to do: {error.remedy}", markup=False, soft_wrap=True)
+        return error.exit_code
+    except RetrainError as error:
+        errors.print(f"\n{error}", style="red", markup=False, soft_wrap=True)
+        return RefusedError.exit_code
+    except KeyboardInterrupt:
+        errors.print("\nInterrupted.", markup=False)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="launcher", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run").add_argument("--data", default="")
+    commands.add_parser("predict").add_argument("--text", default="")
+    commands.add_parser("report").add_argument("--format", default="text", choices=["text", "json", "html"])
+    for name in ("up", "down", "localaws", "status"):
+        commands.add_parser(name)
+    return parser
+
+
+def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> None:
+    match options.command:
+        case "run":
+            retrain.run(places, options.data, console)
+        case "up":
+            retrain.up(places, console)
+        case "down":
+            retrain.down(places, console)
+        case "predict":
+            predict(places, options.text, console)
+        case "report":
+            report(places, options.format, console)
+        case "status":
+            status(places, console)
+        case "localaws":
+            foreground(places)
+
+
+def report(places: Places, form: str, console: Console) -> None:
+    """`make report`: the newest card; JSON goes out as it is stored, for programs."""
+    server = processes.find(places, localaws.NAME)
+    path = card.newest(places, server.url if server else None)
+    if form == "json":
+        sys.stdout.write(path.read_text().rstrip() + "\n")
+    elif form == "html":
+        console.print(path.with_name("card.html").as_uri(), soft_wrap=True)
+    else:
+        card.print_summary(console, json.loads(path.read_text()), path)
+
+
+def status(places: Places, console: Console) -> None:
+    """`make status`: every process that may run, and where it listens."""
+    for name in (localaws.NAME, *airflow.NAMES):
+        found = processes.find(places, name)
+        state = f"running, process {found.pid}  {found.url}" if found else "not running"
+        console.print(f"{name:<14} {state}".rstrip())
+
+
+def foreground(places: Places) -> None:
+    """`make localaws`: become the stand-in.
+
+    :raises RefusedError: it runs in the background already
+    """
+    running = processes.find(places, localaws.NAME)
+    if running:
+        raise RefusedError(
+            "LOCAL_RUNNING", f"the stand-in already runs at {running.url}.", "Stop it with `make down`."
+        )
+    places.localaws_state.mkdir(parents=True, exist_ok=True)
+    command = localaws.command(places, free_port(localaws.USUAL_PORT))
+    os.chdir(CHECKOUT)
+    os.execve(command[0], command, localaws.server_environment())  # noqa: S606 - a shell has no part in it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

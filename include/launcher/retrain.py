@@ -1,0 +1,175 @@
+"""`make run`: one retrain from a file to a live endpoint, watched from the first task to the last."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import time
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from launcher import airflow, card, localaws, processes, source
+from launcher.diagnosis import error_message, failed_tasks
+from launcher.failures import RunFailedError
+from launcher.progress import Progress, task_lines
+from launcher.remote import RemoteJobs
+from launcher.rest import FINISHED, AirflowApi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from launcher.places import Places
+
+DAG_ID = "review_sentiment_retrain"
+POLL_SECONDS = 1.0
+CANCEL_SECONDS = 30.0
+
+
+def run(places: Places, data: str, console: Console) -> None:
+    """Retrain on `data`: a file, an S3 URI, or the first data where it is empty.
+
+    Leaves the stand-in with the new endpoint up; leaves Airflow as it was.
+
+    :raises SourceError: the file cannot be used
+    :raises RunFailedError: the run failed, with the error of the task that failed first
+    """
+    began = time.monotonic()
+    path = None if source.is_s3_uri(data) else source.local_file(places, data)
+    with account(places, console) as aws_url:
+        source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
+        with airflow_api(places, aws_url, console) as api:
+            run_id = f"run-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
+            api.trigger(DAG_ID, run_id, {"source_uri": source_uri})
+            console.print(f"Retraining on {source_uri}", highlight=False, soft_wrap=True)
+            try:
+                state = watch(api, run_id, RemoteJobs(aws_url), console)
+            except KeyboardInterrupt:
+                cancel(api, run_id, aws_url, console)
+                raise
+            if state != "success":
+                raise RunFailedError("LOCAL_RUN_FAILED", *explain(places, api, run_id, aws_url))
+    home = card.bring_home(places, aws_url)
+    card.print_summary(console, json.loads(home.read_text()), home)
+    _print_next(console, aws_url, time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def account(places: Places, console: Console) -> Iterator[str]:
+    """The stand-in's URL, with bucket and role; the stand-in stays up afterwards."""
+    with console.status("Starting the stand-in for AWS"):
+        server = localaws.start(places)
+        localaws.wait(server)
+        localaws.prepare_account(server.url)
+    yield server.url
+
+
+@contextlib.contextmanager
+def airflow_api(places: Places, aws_url: str, console: Console) -> Iterator[AirflowApi]:
+    """A running Airflow that is ready for a run of the DAG; stopped afterwards unless it ran before."""
+    was_running = airflow.running(places)
+    try:
+        with console.status("Starting Airflow"):
+            api = ready_airflow(places, aws_url, keep_runs=was_running is not None)
+        yield api
+    finally:
+        if was_running is None:
+            with console.status("Stopping Airflow"):
+                airflow.stop(places)
+
+
+def ready_airflow(places: Places, aws_url: str, *, keep_runs: bool) -> AirflowApi:
+    """Airflow started where it does not run, the DAG known and unpaused.
+
+    :param keep_runs: False ends runs that an interrupted command left behind; they would block the next one
+    """
+    server = airflow.running(places)
+    if server is None:
+        airflow.stop(places)
+        server = airflow.start(places, aws_url)
+    airflow.wait_healthy(places, server.url)
+    api = AirflowApi(server.url, airflow.USER, airflow.password(places))
+    api.wait_for_dag(DAG_ID)
+    if not keep_runs:
+        for leftover in api.unfinished_runs(DAG_ID):
+            api.fail_run(DAG_ID, leftover)
+    api.unpause(DAG_ID)
+    return api
+
+
+def watch(api: AirflowApi, run_id: str, remote: RemoteJobs, console: Console) -> str:
+    """Show progress until the run has ended; return its final state."""
+    order = api.task_order(DAG_ID)
+    with Progress(console, f"{api.url}/dags/{DAG_ID}/runs/{run_id}") as progress:
+        while True:
+            state = api.run_state(DAG_ID, run_id)
+            instances = api.task_instances(DAG_ID, run_id)
+            active = [i["task_id"] for i in instances if i["state"] in {"running", "deferred"}]
+            remarks = remote.remarks(active) if active else {}
+            progress.show(task_lines(order, instances, remarks, dt.datetime.now(dt.UTC)))
+            if state in FINISHED:
+                return state
+            time.sleep(POLL_SECONDS)
+
+
+def cancel(api: AirflowApi, run_id: str, aws_url: str, console: Console) -> None:
+    """End the run and wait until its remote jobs have stopped: they would be paid for otherwise."""
+    with console.status("Cancelling: stopping the run and its remote jobs"):
+        api.fail_run(DAG_ID, run_id)
+        remote = RemoteJobs(aws_url)
+        deadline = time.monotonic() + CANCEL_SECONDS
+        while remote.in_progress() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+
+def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple[str, str]:
+    """What was observed and what to do about a failed run."""
+    failed = failed_tasks(api.task_instances(DAG_ID, run_id))
+    blocks = []
+    for instance in failed:
+        task = instance["task_id"]
+        entries = api.log_entries(DAG_ID, run_id, task, instance["try_number"])
+        blocks.append(f"{task}\n{error_message(entries)}")
+    observed = "\n\n".join(blocks) or "the run failed, and no task says why."
+    logs = places.airflow_home / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}"
+    remedy = f"The tasks' whole logs are in {logs}."
+    with contextlib.suppress(ClientError, BotoCoreError):
+        remedy += f" The run's card: {card.bring_home(places, aws_url).with_name('card.html')}."
+    return observed, remedy
+
+
+def _print_next(console: Console, aws_url: str, seconds: float) -> None:
+    console.print(f"took      {seconds:.0f} s", highlight=False)
+    console.print()
+    console.print('next      make predict TEXT="I love this dress, it fits perfectly"', highlight=False)
+    console.print("          make report        the card again (FORMAT=json for programs)", highlight=False)
+    console.print("          make up            Airflow's UI with this run", highlight=False)
+    console.print(
+        f"The stand-in for AWS stays up with the endpoint in service at {aws_url}; `make down` stops it.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def up(places: Places, console: Console) -> None:
+    """`make up`: everything running, with what a person needs to sign in."""
+    with account(places, console) as aws_url:
+        was_running = airflow.running(places) is not None
+        with console.status("Starting Airflow"):
+            api = ready_airflow(places, aws_url, keep_runs=True)
+    console.print(f"Airflow         {api.url}  {'(was running)' if was_running else ''}", highlight=False)
+    console.print(f"  user          {airflow.USER}", highlight=False)
+    console.print(f"  password      {airflow.password(places)}", highlight=False)
+    console.print(f"AWS stand-in    {aws_url}  (AWS_ENDPOINT_URL={aws_url})", highlight=False)
+    console.print("`make run` starts a retrain here; `make down` stops everything.", highlight=False)
+
+
+def down(places: Places, console: Console) -> None:
+    """`make down`: Airflow first, so that no task sees the account go away."""
+    stopped = airflow.stop(places) + processes.stop(places, [localaws.NAME])
+    strays = processes.sweep(places)
+    words = ", ".join(stopped) or "nothing was running"
+    console.print(f"Stopped: {words}{f', {strays} leftover processes' if strays else ''}.", highlight=False)

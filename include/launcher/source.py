@@ -1,0 +1,66 @@
+"""The reviews a run is to learn from: looked at before anything starts, then put into the inbox."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from launcher import first_data, localaws
+from launcher.failures import RefusedError
+
+if TYPE_CHECKING:
+    from launcher.places import Places
+
+
+def is_s3_uri(data: str) -> bool:
+    """Whether `DATA=` names an object rather than a file."""
+    return data.startswith("s3://")
+
+
+def local_file(places: Places, data: str) -> Path:
+    """The file that `DATA=` names, or the first data where it names none, found usable.
+
+    :raises SourceError: missing, empty, a column missing, no usable row, …
+    """
+    from sentiment_retrain.reviews import inspect_source
+
+    path = Path(data).expanduser() if data else first_data.ensure(places)
+    inspect_source(path)
+    return path
+
+
+def deliver(path: Path, aws_url: str) -> str:
+    """Put the file into the inbox, under its content's hash: the same file again is the same object."""
+    content = path.read_bytes()
+    key = f"inbox/{hashlib.sha256(content).hexdigest()[:12]}/{path.name}"
+    s3 = localaws.client("s3", aws_url)
+    try:
+        s3.head_object(Bucket=localaws.BUCKET, Key=key)
+    except ClientError:
+        s3.put_object(Bucket=localaws.BUCKET, Key=key, Body=content, ContentType="text/csv")
+    return f"s3://{localaws.BUCKET}/{key}"
+
+
+def require_object(uri: str, aws_url: str) -> str:
+    """`uri`, when it is an object or the prefix of one.
+
+    :raises RefusedError: nothing is there
+    """
+    parts = urlsplit(uri)
+    s3 = localaws.client("s3", aws_url)
+    try:
+        found = s3.list_objects_v2(Bucket=parts.netloc, Prefix=parts.path.lstrip("/"), MaxKeys=1)
+    except ClientError as error:
+        found = {"error": error.response["Error"].get("Message", "")}
+    if not found.get("KeyCount"):
+        raise RefusedError(
+            "LOCAL_SOURCE",
+            f"{uri} is not on the stand-in for AWS{': ' + found['error'] if 'error' in found else ''}.",
+            "Name a CSV file of this machine, or upload the object first "
+            f"(any AWS client with AWS_ENDPOINT_URL={aws_url}).",
+        )
+    return uri
