@@ -1,0 +1,1 @@
+"""Open bias and SHAP analysis: SageMaker Clarify's analysis configuration in, Clarify's files out."""

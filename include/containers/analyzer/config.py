@@ -1,0 +1,251 @@
+"""Clarify's `analysis_config.json`, schema version 1.0: parsed, validated, unknown keys rejected."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PreTrainingMetric = Literal["CI", "DPL", "KL", "JS", "LP", "TVD", "KS", "CDDL"]
+PostTrainingMetric = Literal[
+    "DPPL", "DI", "DCA", "DCR", "SD", "RD", "DAR", "DRR", "AD", "TE", "CDDPL", "FT", "GE"
+]
+DatasetType = Literal[
+    "text/csv",
+    "application/jsonlines",
+    "application/json",
+    "application/sagemakercapturejson",
+    "application/x-parquet",
+    "application/x-image",
+]
+Column = int | str
+Value = int | float | str
+
+
+class AnalyzerError(Exception):
+    """A failure the owner of the job can act on; its text becomes the job's failure reason."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Facet(_Section):
+    """A column whose values are compared, and which of its values are the sensitive ones."""
+
+    name_or_index: Column
+    value_or_threshold: list[Value] | None = None
+
+
+class PreTrainingBias(_Section):
+    """Which metrics of the labels to compute."""
+
+    methods: Literal["all"] | list[PreTrainingMetric]
+
+
+class PostTrainingBias(_Section):
+    """Which metrics of the predictions to compute."""
+
+    methods: Literal["all"] | list[PostTrainingMetric]
+
+
+class TextConfig(_Section):
+    """How free text is cut into the units that get an attribution."""
+
+    granularity: Literal["token", "sentence", "paragraph"]
+    language: str
+    max_top_tokens: int = Field(default=50, ge=1)
+
+
+class Shap(_Section):
+    """Kernel SHAP."""
+
+    baseline: str | list[Any] | dict[str, Any] | None = None
+    num_clusters: int | None = None
+    use_logit: bool = False
+    num_samples: int | None = Field(default=None, ge=1)
+    agg_method: Literal["mean_abs", "median", "mean_sq"] = "mean_abs"
+    save_local_shap_values: bool = False
+    text_config: TextConfig | None = None
+    image_config: dict[str, Any] | None = None
+    seed: int | None = None
+    features_to_explain: list[Column] | None = None
+
+
+class Report(_Section):
+    """Name (without suffix) and title of the report."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    title: str = "SageMaker Analysis Report"
+
+
+class Methods(_Section):
+    """What to analyse."""
+
+    pre_training_bias: PreTrainingBias | None = None
+    post_training_bias: PostTrainingBias | None = None
+    shap: Shap | None = None
+    pdp: dict[str, Any] | None = None
+    asymmetric_shapley_value: dict[str, Any] | None = None
+    report: Report = Report(name="report")
+
+
+class PredictorConfig(_Section):
+    """The model to ask, and how to read its answers."""
+
+    endpoint_name: str | None = None
+    model_name: str | None = None
+    instance_type: str | None = None
+    initial_instance_count: int | None = Field(default=None, ge=1)
+    endpoint_name_prefix: str = Field(
+        default="sm-clarify", max_length=23, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+    )
+    target_model: str | None = None
+    accelerator_type: str | None = None
+    content_type: str | None = None
+    accept_type: str | None = None
+    label: Column | None = None
+    probability: Column | None = None
+    label_headers: list[Value] | None = None
+    content_template: str | None = None
+    record_template: str | None = None
+    custom_attributes: str | None = None
+    time_series_predictor_config: dict[str, Any] | None = None
+
+
+class AnalysisConfig(_Section):
+    """The whole document."""
+
+    version: Literal["1.0"] = "1.0"
+    dataset_type: DatasetType
+    methods: Methods
+    dataset_uri: str | None = None
+    headers: list[str] | None = None
+    label: Column | None = None
+    predicted_label: Column | None = None
+    features: str | None = None
+    label_values_or_threshold: list[Value] | None = None
+    probability_threshold: float = 0.5
+    segment_config: list[Any] | None = None
+    facet: list[Facet] | None = None
+    facet_dataset_uri: str | None = None
+    facet_headers: list[str] | None = None
+    predicted_label_dataset_uri: str | None = None
+    predicted_label_headers: list[str] | None = None
+    excluded_columns: list[Column] | None = None
+    joinsource_name_or_index: Column | None = None
+    group_variable: Column | None = None
+    time_series_data_config: dict[str, Any] | None = None
+    predictor: PredictorConfig | None = None
+
+
+_UNSUPPORTED = (
+    ("methods", "pdp"),
+    ("methods", "asymmetric_shapley_value"),
+    ("methods", "shap", "image_config"),
+    ("methods", "shap", "features_to_explain"),
+    ("methods", "shap", "num_clusters"),
+    ("predictor", "time_series_predictor_config"),
+    ("predictor", "accelerator_type"),
+    ("predictor", "content_template"),
+    ("predictor", "record_template"),
+    ("segment_config",),
+    ("facet_dataset_uri",),
+    ("facet_headers",),
+    ("predicted_label_dataset_uri",),
+    ("predicted_label_headers",),
+    ("time_series_data_config",),
+)
+_DATASET_TYPES = ("text/csv", "application/jsonlines", "application/x-parquet")
+
+
+def load(path: Path) -> AnalysisConfig:
+    """Return the validated configuration in the file `path`.
+
+    Raises `AnalyzerError` with Clarify's documented sentence, followed by what was found, if the file is no
+    JSON, breaks the schema, contradicts itself or asks for what this analyzer does not do.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AnalyzerError(f"Unable to load analysis configuration as JSON. {error}") from error
+    return parse(document)
+
+
+def parse(document: object) -> AnalysisConfig:
+    """Return the validated configuration of a JSON document. Raises `AnalyzerError` as `load` does."""
+    try:
+        config = AnalysisConfig.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(_problem(dict(detail)) for detail in error.errors())
+        raise AnalyzerError(f"Analysis configuration schema validation error. {problems}") from error
+    for problem in _contradictions(config):
+        raise AnalyzerError(f"Analysis configuration schema validation error. {problem}")
+    _require_supported(config)
+    return config
+
+
+def _problem(detail: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in detail["loc"]) or "document"
+    return f"{where}: {detail['msg']}"
+
+
+def _contradictions(config: AnalysisConfig) -> list[str]:
+    methods, problems = config.methods, []
+    bias = methods.pre_training_bias or methods.post_training_bias
+    if not bias and not methods.shap and not methods.pdp and not methods.asymmetric_shapley_value:
+        problems.append("methods: none is given, expected pre_training_bias, post_training_bias or shap")
+    if bias:
+        problems += [
+            f"{key}: required for bias metrics"
+            for key in ("label", "label_values_or_threshold", "facet")
+            if getattr(config, key) in (None, [])
+        ]
+    if methods.post_training_bias and config.predicted_label is None and config.predictor is None:
+        problems.append("post_training_bias: needs predicted_label or predictor")
+    if methods.shap:
+        if config.predictor is None:
+            problems.append("shap: needs predictor")
+        if methods.shap.baseline is not None and methods.shap.num_clusters is not None:
+            problems.append("shap: baseline and num_clusters exclude each other")
+    return problems + _predictor_contradictions(config.predictor)
+
+
+def _predictor_contradictions(predictor: PredictorConfig | None) -> list[str]:
+    if predictor is None or predictor.endpoint_name:
+        return []
+    return [
+        f"predictor.{key}: required unless endpoint_name is given"
+        for key in ("model_name", "instance_type", "initial_instance_count")
+        if getattr(predictor, key) is None
+    ]
+
+
+def _require_supported(config: AnalysisConfig) -> None:
+    for path in _UNSUPPORTED:
+        value: Any = config
+        for key in path:
+            value = getattr(value, key, None)
+        if value is not None:
+            raise AnalyzerError(f"{'.'.join(path)} is not supported by this analyzer; remove it.")
+    if config.dataset_type not in _DATASET_TYPES:
+        raise AnalyzerError(
+            f"dataset_type {config.dataset_type} is not supported by this analyzer, "
+            f"expected one of {', '.join(_DATASET_TYPES)}."
+        )
+    if config.predictor:
+        for key in ("content_type", "accept_type"):
+            value = getattr(config.predictor, key)
+            if value not in (None, "text/csv"):
+                raise AnalyzerError(
+                    f"predictor.{key} {value} is not supported by this analyzer, expected text/csv."
+                )
+    if config.methods.shap and config.methods.shap.text_config is None:
+        raise AnalyzerError(
+            "shap without text_config (SHAP of tabular features) is not supported by this analyzer: "
+            "give text_config, and a dataset whose features are free text."
+        )
