@@ -65,7 +65,7 @@ class Review(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A refused row: its number (1 is the first after the header), a key of REFUSAL_REASONS, what was seen."""
+    """A refused row: its number (1 is the first after the header), a key of REFUSAL_REASONS, and details."""
 
     row_number: int
     reason: str
