@@ -20,10 +20,10 @@ _SECTIONS: dict[Phase, str] = {
 }
 _GATES: dict[Phase, str] = {"pre_training": "bias", "post_training": "post_training_bias"}
 _REMEDIES: dict[Phase, str] = {
-    "pre_training": "Look at the category's labels in the bias report. Collect more reviews of it, correct
-    its " "ratings, or accept the difference in `gates.bias` with the reason in a comment.",
-    "post_training": "Compare with the bias of the training rows: what the labels do not show, the model
-    adds. " "Collect more reviews of the category, or keep the champion.",
+    "pre_training": "Look at the category's labels in the bias report. Collect more reviews of it, "
+    "correct its ratings, or accept the difference in `gates.bias` with the reason in a comment.",
+    "post_training": "Compare with the bias of the training rows: what the labels do not show, the "
+    "model adds. Collect more reviews of the category, or keep the champion.",
 }
 
 
@@ -134,7 +134,7 @@ def _status(size: float, limit: MetricLimit) -> Status:
 
 
 def _number(value: Any) -> float | None:
-    """A metric's value; Clarify writes infinity as a word or a sign, and null when it could not compute it."""
+    """A metric's value; Clarify writes infinity as a word or a sign, and null for what has no value."""
     if value is None:
         return None
     number = float(str(value).replace("∞", "inf"))

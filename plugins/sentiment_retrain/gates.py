@@ -147,8 +147,8 @@ def drift(
     :param measures: :func:`sentiment_retrain.drift.compare`'s, or None when there is no baseline yet
     """
     remedy = (
-        "Nothing needs doing when the shift is real: retraining is the answer to it. When it is not, look
-        for a " "changed export or mapping of the named field in the source."
+        "Nothing needs doing when the shift is real: retraining is the answer to it. When it is not, "
+        "look for a changed export or mapping of the named field in the source."
     )
     if measures is None:
         return gate(
@@ -184,7 +184,8 @@ def attribution_drift(
         threshold=f"at least {limits.minimum_ndcg} over the {limits.tokens} most important tokens",
         baseline=None if ndcg is None else "the token ranking of the champion's run",
         evidence_uri=evidence_uri,
-        remedy="Compare the tokens in the two SHAP reports: a new product line explains it, a leak of the label "
+        remedy="Compare the tokens in the two SHAP reports: a new product line explains it, a leak of the "
+        "label "
         "into the text (order numbers, templates) must be removed.",
     )
 
@@ -205,7 +206,8 @@ def floor(
         f"{limits.minimum_over_baseline})",
         baseline=f"{baseline:.3f}: always answering the most frequent sentiment",
         evidence_uri=evidence_uri,
-        remedy="Look at the confusion matrix in the evaluation: one sentiment never predicted points to the labels "
+        remedy="Look at the confusion matrix in the evaluation: one sentiment never predicted points to "
+        "the labels "
         "or the split. The endpoint keeps what it has.",
     )
 
@@ -218,7 +220,8 @@ def budget(bound_usd: float, budget_usd: float, evidence_uri: str | None = None)
         observed=f"at most {bound_usd:.2f} USD if every job runs to its time limit",
         threshold=f"at most {budget_usd:.2f} USD",
         evidence_uri=evidence_uri,
-        remedy="Raise `budget_usd`, train fewer contenders, or lower the jobs' maximum runtimes in retrain.yaml.",
+        remedy="Raise `budget_usd`, train fewer contenders, or lower the jobs' maximum runtimes in "
+        "retrain.yaml.",
     )
 
 
@@ -261,7 +264,8 @@ def agreement(equal: int, compared: int, limits: AgreementGate, evidence_uri: st
         threshold=f"at least {limits.minimum_share_equal:.0%}",
         baseline="the batch transform of the same rows",
         evidence_uri=evidence_uri,
-        remedy="Roll back: another model, another container or another text handling is being served than was "
+        remedy="Roll back: another model, another container or another text handling is being served than "
+        "was "
         "evaluated.",
     )
 
@@ -274,7 +278,8 @@ def latency(p95_ms: float, p50_ms: float, limits: LatencyGate, evidence_uri: str
         observed=f"p95 {p95_ms:.0f} ms, median {p50_ms:.0f} ms over {limits.requests} requests",
         threshold=f"p95 at most {limits.maximum_p95_ms:.0f} ms",
         evidence_uri=evidence_uri,
-        remedy="Choose a larger instance for `deployment`, or raise `gates.latency` when the caller is far away.",
+        remedy="Choose a larger instance for `deployment`, or raise `gates.latency` when the caller is "
+        "far away.",
     )
 
 
