@@ -123,7 +123,7 @@ class Container:
 
     The first word of `command` may be ``train``, ``serve`` or ``process`` (the image's programs) or any other
     program; ``python`` and ``python3`` are the stand-in's own. Each line it prints goes to CloudWatch Logs
-    and to the callbacks in `lines`.
+    and to the callbacks in `lines`. An `isolated` one has no network, if bubblewrap is there to take it.
     """
 
     def __init__(
@@ -135,6 +135,8 @@ class Container:
         log_group: str | None = None,
         log_stream: str | None = None,
         region: str = "us-east-1",
+        *,
+        isolated: bool = False,
     ) -> None:
         """Prepare only; raise `ImageNotFound` when there is no such image."""
         self.image = image_directory(image_uri)
@@ -144,6 +146,7 @@ class Container:
         self._environment = dict(environment or {})
         self._log = LogStream(log_group, log_stream, region) if log_group and log_stream else None
         self._region = region
+        self._isolated = isolated
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
 
@@ -230,6 +233,7 @@ class Container:
             *rebound,
             *["--bind", str(self.box.root), str(OPT_ML)],
             *["--ro-bind", str(_hosts_file()), "/etc/hosts"],
+            *(["--unshare-net"] if self._isolated else []),
             *["--die-with-parent", "--chdir", str(OPT_ML)],
         ]
 

@@ -28,6 +28,7 @@ ORPHANED = (
 )
 GRACE_SECONDS = 120.0  # between SIGTERM and SIGKILL, as on SageMaker
 _POLL_SECONDS = 0.2
+_ABANDON_SECONDS = 10.0
 
 
 class JobFailed(Exception):  # noqa: N818
@@ -66,6 +67,7 @@ class Job(abc.ABC):
         self.name = name
         self.stop_requested = threading.Event()
         self._deadline = None if max_runtime_seconds is None else time.monotonic() + max_runtime_seconds
+        self._abandoned = False
         self._thread = threading.Thread(target=self._live, name=f"{self.kind}-{name}", daemon=True)
 
     @abc.abstractmethod
@@ -126,12 +128,23 @@ class Job(abc.ABC):
                 return container.wait(_POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 if self.stop_requested.is_set() or self.timed_out:
-                    container.stop(grace_seconds)
+                    container.stop(0 if self._abandoned else grace_seconds)
                     self.check()
+
+    def abandon(self) -> None:
+        """End the job because the stand-in stops: its container is killed, its status is Failed."""
+        self._abandoned = True
+        self.stop_requested.set()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the job's end."""
+        self._thread.join(timeout)
 
     def _live(self) -> None:
         try:
             status, changes = self._outcome()
+            if self._abandoned:
+                status, changes = FAILED, {"FailureReason": ORPHANED}
             changes[self.end_time_key] = now()
             if self.has_secondary:
                 secondary = changes.pop("SecondaryStatus", status)
@@ -174,7 +187,7 @@ class Job(abc.ABC):
 
 
 def transition(earlier: list[dict[str, Any]], status: str, message: str, *, last: bool) -> dict[str, Any]:
-    """SecondaryStatus and SecondaryStatusTransitions after entering `status`; the `last` is closed at once."""
+    """SecondaryStatus and its transitions after entering `status`; the `last` one is closed at once."""
     moment = now()
     closed = [{"EndTime": moment, **item} for item in earlier]
     entered: dict[str, Any] = {"Status": status, "StartTime": moment, "StatusMessage": message}
@@ -223,3 +236,12 @@ def end_orphans() -> list[str]:
             store().update(kind, name, **changes)
             ended.append(f"{kind} {name}")
     return ended
+
+
+def end_running() -> None:
+    """End the jobs of this process: it stops now, and a job must not look alive afterwards."""
+    remaining = list(_running.values())
+    for job in remaining:
+        job.abandon()
+    for job in remaining:
+        job.join(_ABANDON_SECONDS)

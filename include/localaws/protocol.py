@@ -59,6 +59,8 @@ class StrictResponse:
     """Mixin before a moto ``BaseResponse``: validates, refuses unknown operations, prunes the answer."""
 
     validation_code = "ValidationException"
+    # Of the operations that only moto implements, those that are served; None serves all.
+    kept_operations: frozenset[str] | None = None
     _request: dict[str, Any]
 
     def request(self) -> dict[str, Any]:
@@ -114,9 +116,9 @@ class StrictResponse:
 
     def _check_operation(self) -> None:
         operation = self._get_action()  # type: ignore[attr-defined]
-        if operation and camelcase_to_underscores(operation) in method_names_from_class(type(self)):
-            return
-        raise not_implemented(f"{operation}")
+        method = camelcase_to_underscores(operation) if operation else ""
+        if provider(type(self), method) is None:
+            raise not_implemented(f"{operation}")
 
     def _validate(self) -> None:
         model = get_service_model(self.boto3_service_name)  # type: ignore[attr-defined]
@@ -152,6 +154,17 @@ class StrictResponse:
         if isinstance(result, AwsError):
             status = result.status
         return status, headers, body
+
+
+def provider(response_class: type, method: str) -> str | None:
+    """Who answers the operation with this method name: ``"localaws"``, ``"moto"`` or None."""
+    if method not in method_names_from_class(response_class):
+        return None
+    owner = next(base for base in response_class.__mro__ if method in vars(base))
+    if not owner.__module__.startswith("moto."):
+        return "localaws"
+    kept: frozenset[str] | None = getattr(response_class, "kept_operations", None)
+    return "moto" if kept is None or method in kept else None
 
 
 def strict(response_class: type) -> type:

@@ -1,0 +1,171 @@
+"""The server: moto's application in this process, with our services in it, on loopback only."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import ipaddress
+import json
+import logging
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from localaws import ACCOUNT_ID, VERSION, clients, containers, installation, jobs, state
+from localaws.snapshots import Saver, Snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+HEALTH_PATH = "/_localaws/health"
+NOT_IMPLEMENTED_NOTE = (
+    "Operations that do not work here answer HTTP 501 with NotImplemented: <operation>; "
+    "include/localaws/COVERAGE.md lists them. Services not named under `services` are moto's as they are."
+)
+
+
+class NotStartedError(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+class _Handler(MotoRequestHandler):
+    # Header and body are two sends; with Nagle's algorithm each answer waits 40 ms for an acknowledgement.
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line a request, at debug level."""
+        log.debug("%s %s %s", self.requestline, code, size)
+
+
+class Application:
+    """WSGI: our own health page, else moto's dispatcher; tells the saver of writes."""
+
+    def __init__(self, saver: Saver) -> None:
+        """The moto application is built once, after our classes were installed."""
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._saver = saver
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        if environ.get("PATH_INFO") == HEALTH_PATH:
+            body = json.dumps(health()).encode()
+            start_response(
+                "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+            )
+            return [body]
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+            self._saver.changed()
+        return answer
+
+
+def health() -> dict[str, Any]:
+    """What ``/_localaws/health`` answers."""
+    services = {name: "works" for name in installation.REAL if name in installation.installed}
+    services |= dict.fromkeys(installation.STRICT, "moto, strict requests") | {"s3": "moto"}
+    return {
+        "status": "running",
+        "version": VERSION,
+        "account": ACCOUNT_ID,
+        "services": dict(sorted(services.items())),
+        "not_implemented": NOT_IMPLEMENTED_NOTE,
+    }
+
+
+def require_loopback(host: str) -> None:
+    """Raise `NotStartedError` unless `host` is a loopback address: requests are not authenticated."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise NotStartedError(
+            f"Refusing to listen on {host}: requests are not authenticated and run programs here, so only "
+            "loopback is allowed. Use --host 127.0.0.1."
+        )
+
+
+class Server:
+    """The stand-in's life: start, serve, stop with everything saved."""
+
+    def __init__(self, host: str, port: int, directory: Path) -> None:
+        """Load the state in `directory` and listen; raise `NotStartedError`. Port 0 takes a free one."""
+        require_loopback(host)
+        state.configure(directory)
+        self._lock = _lock(state.state_directory())
+        installation.install()
+        self._snapshots = Snapshots(state.state_directory() / "services")
+        loaded = self._snapshots.load()
+        log.info("State of %s loaded from %s", ", ".join(loaded) or "nothing", directory)
+        self._saver = Saver(self._snapshots)
+        try:
+            self._http = make_server(
+                host, port, Application(self._saver), threaded=True, request_handler=_Handler
+            )
+        except (OSError, SystemExit) as error:
+            raise NotStartedError(
+                f"Cannot listen on {host}:{port}; is it taken? Use another --port."
+            ) from error
+        self.url = f"http://{host}:{self._http.server_port}"
+        clients.configure(self.url)
+        jobs.on_checkpoint(lambda: self._snapshots.save("s3") and None)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set, then end children and save."""
+        for name in jobs.end_orphans():
+            log.warning("%s was left unfinished by a former process; it is Failed now", name)
+        self._saver.start()
+        thread = threading.Thread(target=self._http.serve_forever, name="http", daemon=True)
+        thread.start()
+        hook("resume")
+        log.info("Listening on %s", self.url)
+        stop.wait()
+        log.info("Stopping")
+        hook("shutdown")
+        jobs.end_running()
+        containers.stop_all()
+        self._http.shutdown()
+        self._saver.stop()
+        self._lock.close()
+
+
+def hook(name: str) -> None:
+    """Call ``endpoints.<name>()`` if there is one: endpoints serve again after a restart, and end with us."""
+    endpoints = importlib.import_module("localaws.services.sagemaker.endpoints")
+    function = getattr(endpoints, name, None)
+    if function is None:
+        return
+    try:
+        function()
+    except Exception:
+        log.exception("endpoints.%s() failed", name)
+
+
+def _lock(directory: Path) -> Any:
+    file = (directory / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise NotStartedError(
+            f"Another stand-in uses the state directory {directory}. Stop it, or choose another --state."
+        ) from error
+    return file
+
+
+def main(host: str, port: int, directory: Path) -> None:
+    """Run in the main thread until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Server(host, port, directory).run(stop)

@@ -1,0 +1,5 @@
+"""In the making."""
+
+
+class AutoMLOperations:
+    """In the making."""
