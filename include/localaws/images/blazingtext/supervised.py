@@ -38,7 +38,9 @@ def train(corpus: Corpus, parameters: SupervisedHyperparameters, epochs: int) ->
 def accuracy(model: fasttext.FastText._FastText, corpus: Corpus) -> float:
     """Share of lines whose most probable label is one of their labels (a label never trained on counts as wrong)."""
     predicted, _ = model.predict(corpus.texts, k=1)
-    hits = sum(bool(best) and best[0] in labels for best, labels in zip(predicted, corpus.labels, strict=True))
+    hits = sum(
+        bool(best) and best[0] in labels for best, labels in zip(predicted, corpus.labels, strict=True)
+    )
     return hits / len(corpus.labels)
 
 

@@ -48,7 +48,9 @@ def _train(
     if not parameters.early_stopping:
         return supervised.train(training, parameters, parameters.epochs)
     if validation is None:
-        raise ClientError("early_stopping needs a channel 'validation'; add one or set early_stopping to False.")
+        raise ClientError(
+            "early_stopping needs a channel 'validation'; add one or set early_stopping to False."
+        )
     return supervised.train_with_early_stopping(training, validation, parameters)
 
 

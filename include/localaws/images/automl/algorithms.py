@@ -1,0 +1,152 @@
+"""The algorithms of Autopilot's hyperparameter tuning mode: their hyperparameters, and how one fold is trained.
+
+Real ranges of XGBoost come from a recorded Autopilot job; number of rounds and eta are narrowed here, because three
+draws from the real range ended with useless learning rates. Ranges of the other two are ours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.models import BoosterAverage, Network, NetworkAverage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from automl.models import Matrix, Model
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Range:
+    """The range a hyperparameter is drawn from."""
+
+    low: float
+    high: float
+    logarithmic: bool = True
+    integer: bool = False
+
+
+Hyperparameters = dict[str, float]
+
+
+class Algorithm:
+    """One algorithm: its name in the API, in paths, its image, its hyperparameters and its training."""
+
+    name: str
+    short_name: str
+    static: Mapping[str, object]
+    ranges: Mapping[str, Range]
+
+    def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
+        """Train one fold: `matrix` of shape (rows, features), `ordinals` of shape (rows,)."""
+        raise NotImplementedError
+
+    def average(self, members: Sequence[Any]) -> Model:
+        """One model of the folds' models."""
+        return NetworkAverage(members)
+
+
+class XGBoost(Algorithm):
+    """Gradient-boosted trees."""
+
+    name, short_name = "xgboost", "xgb"
+    # Term weights need few bins, and each bin costs time.
+    static: Mapping[str, object] = {"objective": "multi:softprob", "tree_method": "hist", "max_bin": 16}
+    ranges: Mapping[str, Range] = {
+        "num_round": Range(32, 256, integer=True),
+        "max_depth": Range(2, 8, integer=True),
+        "eta": Range(0.03, 1.0),
+        "gamma": Range(1e-6, 64),
+        "min_child_weight": Range(1e-6, 32),
+        "subsample": Range(0.5, 1.0, logarithmic=False),
+        "colsample_bytree": Range(0.3, 1.0, logarithmic=False),
+        "lambda": Range(1e-6, 2),
+        "alpha": Range(1e-6, 2),
+    }
+
+    def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
+        """Train one booster."""
+        import xgboost
+
+        parameters = {
+            **self.static,
+            **drawn,
+            "num_class": classes,
+            "seed": SEED,
+            "nthread": 1,
+            "verbosity": 0,
+        }
+        rounds = int(parameters.pop("num_round"))
+        parameters["max_depth"] = int(drawn["max_depth"])
+        return xgboost.train(parameters, xgboost.DMatrix(matrix, label=ordinals, nthread=1), rounds)
+
+    def average(self, members: Sequence[Any]) -> Model:
+        """All boosters, averaged."""
+        return BoosterAverage(members)
+
+
+class LinearLearner(Algorithm):
+    """Multinomial logistic regression; `wd` is the weight of the L2 penalty per row."""
+
+    name, short_name = "linear-learner", "ll"
+    static: Mapping[str, object] = {"predictor_type": "multiclass_classifier", "loss": "softmax_loss"}
+    ranges: Mapping[str, Range] = {"wd": Range(1e-5, 1e-2)}
+
+    def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
+        """Train one linear model."""
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=1 / (drawn["wd"] * len(ordinals)), max_iter=300, random_state=SEED)
+        model.fit(matrix, ordinals)
+        weights, biases = model.coef_, model.intercept_
+        if classes == 2:  # scikit-learn keeps only the second class's score
+            weights, biases = np.vstack([0 * weights, weights]), np.concatenate([0 * biases, biases])
+        return Network([(weights.T, biases)])
+
+
+class MultilayerPerceptron(Algorithm):
+    """A feed-forward network of one hidden layer."""
+
+    name, short_name = "mlp", "mlp"
+    static: Mapping[str, object] = {"network_type": "feedforward", "mini_batch_size": 128}
+    ranges: Mapping[str, Range] = {
+        "layers": Range(8, 64, integer=True),
+        "learning_rate": Range(1e-3, 1e-2),
+        "weight_decay": Range(1e-4, 1e-1),
+        "epochs": Range(4, 16, integer=True),
+    }
+
+    def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
+        """Train one network for a fixed number of epochs."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.neural_network import MLPClassifier
+
+        model = MLPClassifier(
+            hidden_layer_sizes=(int(drawn["layers"]),),
+            learning_rate_init=drawn["learning_rate"],
+            alpha=drawn["weight_decay"],
+            max_iter=int(drawn["epochs"]),
+            batch_size=min(128, len(ordinals)),
+            random_state=SEED,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is the point
+            model.fit(matrix, ordinals)
+        layers = list(zip(model.coefs_, model.intercepts_, strict=True))
+        if classes == 2:  # one logistic output there, two softmax outputs here
+            weights, biases = layers[-1]
+            layers[-1] = (np.hstack([0 * weights, weights]), np.concatenate([0 * biases, biases]))
+        return Network(layers)
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    algorithm.name: algorithm for algorithm in (LinearLearner(), XGBoost(), MultilayerPerceptron())
+}

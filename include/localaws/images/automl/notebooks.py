@@ -1,0 +1,196 @@
+"""The two notebooks of an AutoML job, with the real findings of this dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from automl.algorithms import ALGORITHMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from automl.exploration import Exploration
+    from automl.recipes import Recipe
+
+EXPLORATION = "SageMakerAutopilotDataExplorationNotebook.ipynb"
+DEFINITION = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
+_LONGEST_CELL = 120
+
+
+def exploration_notebook(found: Exploration, target: str, problem_type: str) -> nbformat.NotebookNode:
+    """The data exploration report."""
+    sections = [
+        "# Autopilot data exploration\n\nWritten by the local stand-in from the rows of this job. "
+        "The report is for reading; its layout may change.",
+        _summary(found, target, problem_type),
+        _target_analysis(found, target),
+        "## Data Sample\n\n" + _table([*(column.name for column in found.columns), target], found.sample),
+        _feature_summary(found),
+        _duplicates(found, target),
+        _cross_column(found),
+        "## Anomalous Rows\n\nNot computed by this stand-in.",
+        _missing(found),
+        _cardinality(found),
+        _descriptive(found),
+        _DEFINITIONS,
+    ]
+    return new_notebook(cells=[new_markdown_cell(section) for section in sections])
+
+
+def definition_notebook(
+    job_name: str,
+    recipes: Sequence[Recipe],
+    modules: Mapping[str, str],
+    algorithms: Sequence[str],
+    objective: str,
+    max_candidates: int,
+) -> nbformat.NotebookNode:
+    """The candidate definitions: every data processor with every algorithm, and the ranges searched."""
+    cells = [
+        new_markdown_cell(
+            f"# Autopilot candidate definitions of {job_name}\n\n{len(recipes)} data processors with "
+            f"{len(algorithms)} algorithms are {len(recipes) * len(algorithms)} candidate definitions. At most "
+            f"{max_candidates} candidates are trained; the objective is **{objective}**. Known good settings come "
+            "first, then Bayesian search."
+        ),
+        new_markdown_cell("## Data processors"),
+    ]
+    for recipe in recipes:
+        cells.append(new_markdown_cell(f"### {recipe.name}: {recipe.description}"))
+        cells.append(new_code_cell(modules[recipe.name]))
+    cells.append(new_markdown_cell("## Algorithms and hyperparameter ranges"))
+    for name in algorithms:
+        cells.append(new_markdown_cell(f"### {name}\n\n{_static(name)}\n\n{_ranges(name)}"))
+    cells.append(
+        new_markdown_cell(
+            "## Candidates\n\n"
+            + _table(
+                ["definition", "data processor", "algorithm"],
+                [
+                    [f"{recipe.name}-{ALGORITHMS[name].short_name}", recipe.name, name]
+                    for recipe in recipes
+                    for name in algorithms
+                ],
+            )
+        )
+    )
+    return new_notebook(cells=cells)
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Validate and write a notebook, the same bytes for the same content."""
+    for position, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{position}"
+    nbformat.validate(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+
+
+def _table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    names = [_cell(name) for name in header]
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "not measured"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = " ".join(text.split()).replace("|", "\\|")
+    return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + "…"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def _summary(found: Exploration, target: str, problem_type: str) -> str:
+    kinds = [column.kind for column in found.columns]
+    rows = [
+        ["rows", found.rows],
+        ["columns", len(found.columns) + 1],
+        ["target", target],
+        ["problem type", problem_type],
+        ["duplicate rows", _percent(found.duplicate_share)],
+        *([f"{kind} columns", kinds.count(kind)] for kind in ("text", "categorical", "numeric")),
+    ]
+    return "## Dataset Summary\n\n" + _table(["property", "value"], rows)
+
+
+def _target_analysis(found: Exploration, target: str) -> str:
+    rows = [[label, count, _percent(count / found.rows)] for label, count in found.class_counts.items()]
+    return f"## Target Analysis\n\nColumn `{target}` has {len(rows)} classes.\n\n" + _table(
+        ["class", "rows", "share"], rows
+    )
+
+
+def _feature_summary(found: Exploration) -> str:
+    ranked = sorted(found.columns, key=lambda column: -(column.prediction_power or 0))
+    rows = [
+        [column.name, column.kind, column.prediction_power, _percent(column.missing)] for column in ranked
+    ]
+    return "## Feature Summary\n\n" + _table(["column", "kind", "prediction power", "missing"], rows)
+
+
+def _duplicates(found: Exploration, target: str) -> str:
+    text = f"## Duplicate Rows\n\n{_percent(found.duplicate_share)} of the rows repeat another row."
+    if not found.duplicates:
+        return text
+    header = ["times", *(column.name for column in found.columns), target]
+    return text + "\n\n" + _table(header, [[count, *row] for row, count in found.duplicates])
+
+
+def _cross_column(found: Exploration) -> str:
+    if not found.correlations:
+        return "## Cross Column Statistics\n\nThere is no pair of numeric columns that vary."
+    return "## Cross Column Statistics\n\n" + _table(
+        ["column", "column", "Pearson correlation"], found.correlations
+    )
+
+
+def _missing(found: Exploration) -> str:
+    rows = [[column.name, _percent(column.missing)] for column in found.columns if column.missing]
+    return "## Missing Values\n\n" + (_table(["column", "missing"], rows) if rows else "No value is missing.")
+
+
+def _cardinality(found: Exploration) -> str:
+    rows = [[column.name, column.unique, column.unique / found.rows] for column in found.columns]
+    return "## Cardinality\n\n" + _table(["column", "different values", "per row"], rows)
+
+
+def _descriptive(found: Exploration) -> str:
+    rows = [
+        [column.name, name, value] for column in found.columns for name, value in column.description.items()
+    ]
+    note = "Numbers of numeric columns; of text columns, of the words a cell."
+    return f"## Descriptive Stats\n\n{note}\n\n" + _table(["column", "statistic", "value"], rows)
+
+
+_DEFINITIONS = (
+    "## Definitions\n\n**Prediction power**: balanced accuracy of a simple model that sees this column only, "
+    "rescaled so that 0 is guessing and 1 is always right.\n\n**Text**: five words a cell or more on average, or more "
+    "than 100 different values that are not numbers. **Numeric**: 95% of the filled cells are numbers."
+)
+
+
+def _static(name: str) -> str:
+    settings = ", ".join(f"`{key}` = {value}" for key, value in ALGORITHMS[name].static.items())
+    return f"Fixed: {settings}."
+
+
+def _ranges(name: str) -> str:
+    rows = [
+        [
+            key,
+            limits.low,
+            limits.high,
+            "logarithmic" if limits.logarithmic else "linear",
+            "integer" if limits.integer else "continuous",
+        ]
+        for key, limits in ALGORITHMS[name].ranges.items()
+    ]
+    return _table(["hyperparameter", "from", "to", "scale", "type"], rows)
