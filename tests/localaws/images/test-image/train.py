@@ -1,0 +1,37 @@
+"""A training image for tests: its hyperparameter `behaviour` says what it does."""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+hyperparameters = json.loads((base / "input/config/hyperparameters.json").read_text())
+channels = json.loads((base / "input/config/inputdataconfig.json").read_text())
+
+
+def finish(*_: object) -> None:
+    """Leave a partial model and end."""
+    (base / "model/partial.txt").write_text("partial")
+    sys.exit(0)
+
+
+behaviour = hyperparameters.get("behaviour", "train")
+if behaviour == "fail":
+    (base / "output/failure").write_text("hyperparameter epochs is missing")
+    sys.exit(1)
+if behaviour == "sleep":
+    signal.signal(signal.SIGTERM, finish)
+    print("training for long", flush=True)
+    time.sleep(300)
+for epoch in range(3):
+    print(f"epoch={epoch} loss={1 / (epoch + 1):.4f};")
+lines = sum(
+    len(path.read_text().splitlines()) for path in (base / "input/data/train").rglob("*") if path.is_file()
+)
+model = {"lines": lines, "hyperparameters": hyperparameters, "channels": sorted(channels)}
+model["name"] = os.environ["TRAINING_JOB_NAME"]
+(base / "model/model.json").write_text(json.dumps(model))
+(base / "output/data/report.txt").write_text("fine")
