@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,8 +22,6 @@ from launcher.places import AIRFLOW_PYTHON, CHECKOUT
 from launcher.ports import HOST, free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from launcher.places import Places
     from launcher.processes import Background
 
@@ -112,9 +111,15 @@ def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
         **localaws.client_environment(aws_url),
         "SENTIMENT_RETRAIN_BUCKET": localaws.BUCKET,
         "SENTIMENT_RETRAIN_ROLE_ARN": localaws.ROLE_ARN,
-        "SENTIMENT_RETRAIN_CONFIG": str(CHECKOUT / "include" / "launcher" / "laptop.yaml"),
+        "SENTIMENT_RETRAIN_CONFIG": str(overlay()),
         "SENTIMENT_RETRAIN_INCLUDE": str(CHECKOUT / "include"),
     }
+
+
+def overlay() -> Path:
+    """The configuration laid over include/config: the user's own where they name one, else a laptop's."""
+    own = os.environ.get("SENTIMENT_RETRAIN_CONFIG")
+    return Path(own).resolve() if own else CHECKOUT / "include" / "launcher" / "laptop.yaml"
 
 
 def migrate(places: Places, env: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 # Everything started here has this in its environment, so that `make down` also finds what lost its parent.
 MARKER = "SENTIMENT_RETRAIN_STARTED_FROM"
 STOP_SECONDS = 20.0
+LEFT_BEHIND_SECONDS = 5.0
+
+# Children must be reaped by the command that started them, as long as it lives.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[child.pid] = child
     background = Background(name, child.pid, psutil.Process(child.pid).create_time(), url, str(output))
     (places.processes / f"{name}.json").write_text(json.dumps(asdict(background)))
     return background
@@ -123,6 +129,8 @@ def stop(places: Places, names: Iterable[str]) -> list[str]:
     families = [_family(background) for background in running]
     for background in running:
         _signal_group(background.pid, signal.SIGTERM)
+    # A leader ends its own descendants; those that it leaves behind are ended here.
+    psutil.wait_procs([family[0] for family in families if family], timeout=STOP_SECONDS)
     _end([process for family in families for process in family])
     for background in running:
         (places.processes / f"{background.name}.json").unlink(missing_ok=True)
@@ -144,25 +152,18 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    _gone, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
-    for process in alive:
-        log.debug("Killing %s, which did not end in %s s.", process, STOP_SECONDS)
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(alive, timeout=5)
+    for send in (psutil.Process.terminate, psutil.Process.kill):
+        _gone, processes = psutil.wait_procs(processes, timeout=0)
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                send(process)
+        _gone, processes = psutil.wait_procs(processes, timeout=LEFT_BEHIND_SECONDS)
 
 
 def sweep(places: Places) -> int:
     """Stop whatever else was started from this installation and lost its parent; return how many."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     strays = [p for p in psutil.process_iter() if p.pid not in own and _started_here(p, places)]
-    for process in strays:
-        try:
-            process.terminate()
-        except psutil.NoSuchProcess:
-            continue
     _end(strays)
     return len(strays)
 

@@ -66,7 +66,7 @@ def task_lines(
 
 def _seconds(instance: Mapping[str, Any], active: bool, now: dt.datetime) -> float | None:
     started, ended = instance.get("start_date"), instance.get("end_date")
-    if not started:
+    if not started or instance["state"] in {"upstream_failed", "skipped"}:
         return None
     end = now if active or not ended else dt.datetime.fromisoformat(ended)
     return max(0.0, (end - dt.datetime.fromisoformat(started)).total_seconds())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from launcher import first_data, localaws
+from launcher import airflow, first_data, localaws
 from launcher.failures import RefusedError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def local_file(places: Places, data: str) -> Path:
     """
     from sentiment_retrain.reviews import inspect_source
 
+    # The preflight judges by the same configuration as the run's tasks.
+    os.environ["SENTIMENT_RETRAIN_CONFIG"] = str(airflow.overlay())
     path = Path(data).expanduser() if data else first_data.ensure(places)
     inspect_source(path)
     return path

@@ -1,0 +1,65 @@
+"""One Airflow home and one environment for all tests, set before anything imports Airflow or boto3.
+
+No test can reach AWS: credentials are made up, and the endpoint is a port on which nobody listens until a
+test asks for the stand-in (fixture `endpoint_url` in tests/localaws).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="sentiment-retrain-tests-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+
+FOREIGN = ("AIRFLOW", "AWS_", "SENTIMENT_RETRAIN_")
+for variable in [name for name in os.environ if name.startswith(FOREIGN)]:
+    del os.environ[variable]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ |= {
+    "AIRFLOW_HOME": str(AIRFLOW_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "GX_ANALYTICS_ENABLED": "False",
+    "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+for folder in ("include/containers/adapter", "include/containers", "include", "plugins"):
+    sys.path.insert(0, str(CHECKOUT / folder))
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's tables, for tests that run a DAG; costs some seconds once."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    """Settings are read once a process; a test that changes the environment must not leave its own behind."""
+    yield
+    settings = sys.modules.get("sentiment_retrain.settings")
+    if settings is not None:
+        settings.load_settings.cache_clear()

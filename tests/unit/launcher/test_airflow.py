@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+from launcher import airflow, localaws
+
+if TYPE_CHECKING:
+    import pytest
+
+    from launcher.places import Places
+
+API, AWS = "http://127.0.0.1:8081", "http://127.0.0.1:4567"
+
+
+def test_no_setting_of_the_users_own_aws_or_airflow_reaches_a_task(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+
+    environment = airflow.environment(places, API, AWS)
+
+    assert environment["AWS_ENDPOINT_URL"] == AWS
+    assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"} & set(
+        environment
+    )
+
+
+def test_everything_listens_and_talks_on_loopback(places: Places) -> None:
+    environment = airflow.environment(places, API, AWS)
+
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__API__PORT"] == "8081"
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"{API}/execution/"
+
+
+def test_secrets_are_made_once_differ_and_belong_to_their_owner_alone(places: Places) -> None:
+    first = airflow.environment(places, API, AWS)
+    again = airflow.environment(places, API, AWS)
+    word = airflow.password(places)
+
+    assert first["AIRFLOW__API_AUTH__JWT_SECRET"] == again["AIRFLOW__API_AUTH__JWT_SECRET"]
+    secrets = {first["AIRFLOW__API_AUTH__JWT_SECRET"], first["AIRFLOW__API__SECRET_KEY"], word}
+    assert len(secrets) == 3
+    assert all(len(secret) >= 32 for secret in secrets)
+    assert json.loads((places.airflow_home / "passwords.json").read_text()) == {"admin": word}
+    for path in places.airflow_home.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_overlay_of_the_users_own_takes_the_place_of_ours(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = airflow.environment(places, API, AWS)["SENTIMENT_RETRAIN_CONFIG"]
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", "mine.yaml")
+
+    theirs = airflow.environment(places, API, AWS)["SENTIMENT_RETRAIN_CONFIG"]
+
+    assert ours.endswith("include/launcher/laptop.yaml")
+    assert theirs.endswith("/mine.yaml")
+    assert theirs.startswith("/")
+
+
+def test_the_overlay_for_a_laptop_is_a_valid_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sentiment_retrain.settings import load_settings
+
+    load_settings.cache_clear()
+    production = load_settings()
+    load_settings.cache_clear()
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(airflow.overlay()))
+
+    laptop = load_settings()
+
+    assert laptop.poll_seconds < production.poll_seconds
+    assert laptop.gates == production.gates
+
+
+def test_the_stand_in_runs_without_any_aws_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "bundle.pem")
+
+    environment = localaws.server_environment()
+
+    assert [name for name in environment if name.startswith("AWS_")] == ["AWS_EC2_METADATA_DISABLED"]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from launcher import processes
+from launcher.failures import LauncherError
+from launcher.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SLEEP = "import time; time.sleep(60)"
+PARENT = (
+    "import subprocess, sys, time;"
+    f"child = subprocess.Popen([sys.executable, '-c', '{SLEEP}'], start_new_session=True);"
+    "print(child.pid, flush=True); time.sleep(60)"
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(places: Places) -> Iterator[None]:
+    yield
+    processes.sweep(places)
+
+
+def begin(places: Places, code: str, name: str = "sleeper") -> processes.Background:
+    command = [sys.executable, "-c", code]
+    return processes.start(places, name, command, os.environ, url="http://here", directory=places.local)
+
+
+def first_line(background: processes.Background) -> str:
+    def written() -> bool:
+        return bool(processes.last_lines(background.log))
+
+    processes.wait_until(written, background, 10, every=0.02)
+    return processes.last_lines(background.log)[0]
+
+
+def test_a_started_process_is_found_by_a_later_command(places: Places) -> None:
+    places.local.mkdir()
+    started = begin(places, SLEEP)
+
+    assert processes.find(places, "sleeper") == started
+    assert started.url == "http://here"
+
+
+def test_stop_ends_a_process_with_its_descendants_and_forgets_it(places: Places) -> None:
+    places.local.mkdir()
+    started = begin(places, PARENT)
+    child = psutil.Process(int(first_line(started)))
+
+    assert processes.stop(places, ["sleeper", "never-started"]) == ["sleeper"]
+
+    psutil.wait_procs([child], timeout=5)
+    assert processes.find(places, "sleeper") is None
+    assert started.process() is None
+
+
+def test_a_process_id_that_was_given_to_somebody_else_is_not_ours(places: Places) -> None:
+    places.processes.mkdir(parents=True)
+    foreign = {"name": "sleeper", "pid": os.getpid(), "created": 1.0, "url": "", "log": ""}
+    (places.processes / "sleeper.json").write_text(json.dumps(foreign))
+
+    assert processes.find(places, "sleeper") is None
+    assert processes.stop(places, ["sleeper"]) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]"])
+def test_a_damaged_record_counts_as_not_running(places: Places, content: str) -> None:
+    places.processes.mkdir(parents=True)
+    (places.processes / "sleeper.json").write_text(content)
+
+    assert processes.find(places, "sleeper") is None
+
+
+def test_sweep_ends_an_orphan_of_this_installation_and_no_other(places: Places, tmp_path: Path) -> None:
+    places.local.mkdir()
+    other = Places(tmp_path / "other")
+    other.local.mkdir()
+    neighbour = begin(other, SLEEP)
+    started = begin(places, PARENT)
+    orphan = psutil.Process(int(first_line(started)))
+    process = started.process()
+    assert process is not None
+    process.kill()
+
+    ended = processes.sweep(places)
+
+    assert ended == 1
+    assert not orphan.is_running()
+    assert neighbour.process() is not None
+    processes.stop(other, ["sleeper"])
+
+
+def test_a_process_that_ends_while_starting_shows_its_last_lines(places: Places) -> None:
+    places.local.mkdir()
+    started = begin(places, "print('no such port'); raise SystemExit(3)")
+
+    with pytest.raises(LauncherError, match="no such port"):
+        processes.wait_until(lambda: False, started, 10)
+
+
+def test_a_process_that_does_not_become_ready_is_not_waited_for_for_ever(places: Places) -> None:
+    places.local.mkdir()
+    started = begin(places, SLEEP)
+    began = time.monotonic()
+
+    with pytest.raises(LauncherError, match="not ready after"):
+        processes.wait_until(lambda: False, started, 0.3)
+    assert time.monotonic() - began < 5
+
+
+def test_background_processes_are_in_a_group_of_their_own(places: Places) -> None:
+    places.local.mkdir()
+    started = begin(places, SLEEP)
+
+    assert os.getpgid(started.pid) == started.pid
+    assert os.getpgid(started.pid) != os.getpgrp()
