@@ -91,6 +91,7 @@ def test_sweep_ends_an_orphan_of_this_installation_and_no_other(places: Places, 
     process = started.process()
     assert process is not None
     process.kill()
+    process.wait(5)
 
     ended = processes.sweep(places)
 
