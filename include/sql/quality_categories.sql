@@ -1,0 +1,10 @@
+-- One row a product category.
+SELECT
+    product_category,
+    count(*) AS row_count,
+    count_if(sentiment = 1) AS positive_rows
+FROM $table
+WHERE dt IN ($partitions)
+  AND source_sha256 IN ($sources)
+GROUP BY product_category
+ORDER BY row_count DESC, product_category

@@ -1,0 +1,305 @@
+"""Every AWS call of the project, and the only place that makes clients.
+
+Clients are plain boto3: credentials come from the standard chain (environment, profile, the worker's role) and the
+endpoint from ``AWS_ENDPOINT_URL`` where it is set, which awswrangler and the trigger then share. An Airflow connection
+would reach only part of the calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from sentiment_retrain import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import boto3
+
+    from sentiment_retrain.jobs import JobKind
+
+log = logging.getLogger(__name__)
+
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "UnauthorizedOperation",
+    }
+)
+#: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, when there is nothing.
+_MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+_MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+
+
+class S3Object(NamedTuple):
+    """One object of a listing; ``etag`` without quotes, ``modified`` in ISO 8601."""
+
+    uri: str
+    size_bytes: int
+    etag: str
+    modified: str
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://bucket/key`` URI; raises ``ValueError`` for anything else."""
+    parts = urlsplit(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"not an S3 URI: {uri!r}")
+    # A key may hold `?` and `#`, which urlsplit would cut off.
+    return parts.netloc, uri[len("s3://") + len(parts.netloc) :].lstrip("/")
+
+
+def error_code(error: Exception) -> str:
+    """AWS's error code of a ``ClientError``, empty for any other exception."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def translate(error: Exception, action: str) -> errors.RetrainError:
+    """The error of our tree that a botocore exception is, with AWS's own words in it."""
+    code, status = error_code(error), _http_status(error)
+    observed = f"{action}: {error}"
+    if code in _THROTTLED or status >= 500:
+        return errors.ServiceUnavailable(observed, "an answer")
+    if code in _DENIED or type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+        return errors.AccessDenied(observed, f"permission for {action}")
+    if code == "ResourceLimitExceeded":
+        return errors.QuotaError(observed, "room within the account's quota")
+    if not code:
+        return errors.ServiceUnavailable(observed, "an answer from AWS")
+    return errors.AwsError(observed, "a request that AWS accepts", "Correct what AWS names in its message.")
+
+
+def _http_status(error: Exception) -> int:
+    response = getattr(error, "response", None) or {}
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Turn botocore's exceptions inside the block into :class:`~sentiment_retrain.errors.RetrainError`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, action) from error
+
+
+class Aws:
+    """AWS as the project uses it. Safe to share between threads.
+
+    :param region: region of every client; None lets boto3 decide
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self.region = region
+        self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def session(self) -> boto3.Session:
+        """The session that awswrangler shares with our own clients."""
+        import boto3
+
+        if self._session is None:
+            self._session = boto3.Session(region_name=self.region)
+        return self._session
+
+    def client(self, service: str) -> Any:
+        """The client of ``service``: standard retries (exponential, with jitter), bounded waits."""
+        from botocore.config import Config
+
+        with self._lock:
+            if service not in self._clients:
+                config = Config(
+                    retries={"mode": "standard", "total_max_attempts": 5},
+                    connect_timeout=10,
+                    read_timeout=70,
+                    user_agent_extra="sentiment-retrain",
+                )
+                self._clients[service] = self.session.client(service, config=config)
+            return self._clients[service]
+
+    # --- S3 -----------------------------------------------------------------------------------------------
+
+    def get_bytes(self, uri: str) -> bytes:
+        """The content of one object."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:GetObject {uri}"):
+            return bytes(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def get_json(self, uri: str) -> Any:
+        """The content of one JSON object; raises ``ResultMalformed`` when it is not JSON."""
+        content = self.get_bytes(uri)
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise errors.ResultMalformed(f"{uri}: {error}", "a JSON document") from error
+
+    def find_json(self, uri: str) -> Any | None:
+        """Like :meth:`get_json`, None when the object does not exist."""
+        return self.get_json(uri) if self.exists(uri) else None
+
+    def put_bytes(self, uri: str, content: bytes, content_type: str = "application/octet-stream") -> str:
+        """Write one object in one request, so that nobody sees half of it; gives its URI back."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:PutObject {uri}"):
+            self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+        return uri
+
+    def put_json(self, uri: str, document: Any) -> str:
+        """Write ``document`` as indented JSON."""
+        content = json.dumps(document, indent=1, ensure_ascii=False, default=str).encode()
+        return self.put_bytes(uri, content, "application/json")
+
+    def exists(self, uri: str) -> bool:
+        """Whether the object ``uri`` exists."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = split_uri(uri)
+        with translated(f"s3:HeadObject {uri}"):
+            try:
+                self.client("s3").head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _MISSING_OBJECT:
+                    return False
+                raise
+        return True
+
+    def list_objects(self, prefix: str) -> Iterator[S3Object]:
+        """Every object whose URI starts with ``prefix``, in key order; folder markers are left out."""
+        bucket, key = split_uri(prefix)
+        with translated(f"s3:ListBucket {prefix}"):
+            for page in self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+                for entry in page.get("Contents", []):
+                    if not entry["Key"].endswith("/"):
+                        uri = f"s3://{bucket}/{entry['Key']}"
+                        modified = entry["LastModified"].isoformat()
+                        yield S3Object(uri, entry["Size"], entry["ETag"].strip('"'), modified)
+
+    def has_objects(self, prefix: str) -> bool:
+        """Whether anything lies under ``prefix`` (or is the object ``prefix`` itself)."""
+        return next(self.list_objects(prefix), None) is not None
+
+    def sha256(self, uri: str) -> str:
+        """sha256 of an object's content, read in pieces, as 64 hex digits."""
+        bucket, key = split_uri(uri)
+        digest = hashlib.sha256()
+        with translated(f"s3:GetObject {uri}"):
+            for chunk in self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    # --- SageMaker ----------------------------------------------------------------------------------------
+
+    def sagemaker(self, operation: str, **request: Any) -> Any:
+        """Call one SageMaker operation by its boto3 name."""
+        with translated(f"sagemaker:{operation}"):
+            return getattr(self.client("sagemaker"), operation)(**request)
+
+    def find(self, operation: str, **request: Any) -> dict[str, Any] | None:
+        """The answer of a describe operation, None when there is no such resource."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"sagemaker:{operation}"):
+            try:
+                return dict(getattr(self.client("sagemaker"), operation)(**request))
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+
+    def create(self, operation: str, request: Mapping[str, Any]) -> bool:
+        """Create a resource; False when its name is taken already, which the caller must look into.
+
+        SageMaker says so by ResourceInUse for jobs, and by ValidationException for models, configurations and groups.
+        """
+        from botocore.exceptions import ClientError
+
+        with translated(f"sagemaker:{operation}"):
+            try:
+                getattr(self.client("sagemaker"), operation)(**request)
+            except ClientError as error:
+                text = str(error).lower()
+                if error_code(error) in {"ResourceInUse", "ResourceAlreadyExists"} or "already exist" in text:
+                    return False
+                raise
+        return True
+
+    def describe_job(self, kind: JobKind, name: str) -> dict[str, Any] | None:
+        """Describe a job of any kind, None when there is none of this name."""
+        return self.find(kind.describe, **{kind.name_key: name})
+
+    def stop_job(self, kind: JobKind, name: str) -> bool:
+        """Ask a job to stop; False when it cannot be stopped any more (it ended, or never was)."""
+        from botocore.exceptions import ClientError
+
+        if kind.stop is None:
+            return False
+        try:
+            getattr(self.client("sagemaker"), kind.stop)(**{kind.name_key: name})
+        except ClientError as error:
+            log.info("%s %s was not stopped: %s", kind.name, name, error)
+            return False
+        return True
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """Tags of a SageMaker resource."""
+        answer = self.sagemaker("list_tags", ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def log_lines(self, log_group: str, job: str, limit: int = 100) -> list[str]:
+        """The last ``limit`` lines that each container of ``job`` wrote; empty when it wrote none (yet)."""
+        from botocore.exceptions import ClientError
+
+        logs = self.client("logs")
+        try:
+            streams = logs.describe_log_streams(logGroupName=log_group, logStreamNamePrefix=f"{job}/", limit=5)
+            return [
+                event["message"].rstrip("\n")
+                for stream in streams["logStreams"]
+                for event in logs.get_log_events(
+                    logGroupName=log_group,
+                    logStreamName=stream["logStreamName"],
+                    limit=limit,
+                    startFromHead=False,
+                )["events"]
+            ]
+        except ClientError as error:
+            # A job must not fail because its log cannot be read.
+            log.info("no log lines of %s: %s", job, error)
+            return []
+
+
+def as_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags in SageMaker's form."""
+    return [{"Key": key, "Value": str(value)[:256]} for key, value in tags.items()]
+
+
+def to_request_tags(*, run: str, step: str, fingerprint: str, data_until: str) -> list[dict[str, str]]:
+    """The four tags that every resource of ours carries."""
+    values = {"run": run, "step": step, "fingerprint": fingerprint, "data-until": data_until}
+    return as_tags({f"retrain:{key}": value for key, value in values.items()})
+
+
+def newest(objects: Iterable[S3Object]) -> S3Object | None:
+    """The object last modified, None of none."""
+    return max(objects, key=lambda entry: entry.modified, default=None)

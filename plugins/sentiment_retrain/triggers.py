@@ -1,0 +1,106 @@
+"""Waiting for a SageMaker job without holding a worker slot: one trigger for every kind of job."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from sentiment_retrain.errors import RetrainError
+from sentiment_retrain.hooks import Aws
+from sentiment_retrain.jobs import JOB_KINDS, read_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+#: A trigger that fires faster can overtake the worker's own report (apache/airflow issue 72716).
+FIRST_POLL_SECONDS = 2.0
+
+
+class SageMakerJobTrigger(BaseTrigger):
+    """Fires once, when the job reached a terminal state or the deadline passed.
+
+    The event says only that it is time to look; what became of the job is read by the operator, by the same code
+    that reads it when nothing was deferred.
+
+    :param kind: a key of :data:`~sentiment_retrain.jobs.JOB_KINDS`
+    :param name: name of the job
+    :param region: region the job runs in, None for the session's own
+    :param poll_seconds: time between two looks
+    :param deadline: seconds since the epoch; a restart of the triggerer does not extend the wait
+    :param stop_on_kill: whether a person's kill of the task stops the job (not so for another run's job)
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        region: str | None,
+        poll_seconds: float,
+        deadline: float,
+        stop_on_kill: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.name = name
+        self.region = region
+        self.poll_seconds = poll_seconds
+        self.deadline = deadline
+        self.stop_on_kill = stop_on_kill
+        self._aws = Aws(region)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer can go on waiting."""
+        return (
+            "sentiment_retrain.triggers.SageMakerJobTrigger",
+            {
+                "kind": self.kind,
+                "name": self.name,
+                "region": self.region,
+                "poll_seconds": self.poll_seconds,
+                "deadline": self.deadline,
+                "stop_on_kill": self.stop_on_kill,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look at the job until it is done or too late; then fire."""
+        await asyncio.sleep(FIRST_POLL_SECONDS)
+        seen = ""
+        while True:
+            progress, done = await self._look(seen)
+            if progress and progress != seen:
+                self.log.info("%s %s: %s", self.kind, self.name, progress)
+                seen = progress
+            # Wall clock, because the deadline must mean the same in every process.
+            late = time.time() > self.deadline
+            if done or late:
+                yield TriggerEvent({"kind": self.kind, "name": self.name, "timed_out": late and not done})
+                return
+            # Jitter keeps the triggers of many tasks from asking AWS at the same moment.
+            await asyncio.sleep(self.poll_seconds * random.uniform(0.9, 1.1))  # noqa: S311
+
+    async def _look(self, seen: str) -> tuple[str, bool]:
+        """Progress and whether the wait is over; an AWS that does not answer is asked again later."""
+        kind = JOB_KINDS[self.kind]
+        try:
+            description = await asyncio.to_thread(self._aws.describe_job, kind, self.name)
+        except RetrainError as error:
+            if not error.retryable:
+                raise
+            self.log.warning("%s %s could not be described, asking again: %s", self.kind, self.name, error)
+            return seen, False
+        # Just created jobs may not be visible yet.
+        state = read_state(kind, description) if description else None
+        return (state.progress, state.is_done) if state else (seen, False)
+
+    async def on_kill(self) -> None:
+        """Stop the job when a person fails, clears or marks the deferred task."""
+        if not self.stop_on_kill:
+            self.log.info("%s %s belongs to another run and goes on", self.kind, self.name)
+            return
+        stopped = await asyncio.to_thread(self._aws.stop_job, JOB_KINDS[self.kind], self.name)
+        self.log.info("%s %s: %s", self.kind, self.name, "stop requested" if stopped else "had ended already")

@@ -1,0 +1,16 @@
+"""Registers the package with Airflow. Imports little: every Airflow process executes this file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+from sentiment_retrain.links import SageMakerJobLink
+
+
+class SentimentRetrainPlugin(AirflowPlugin):
+    """Extra links of the operators."""
+
+    name = "sentiment_retrain"
+    operator_extra_links: ClassVar[list[SageMakerJobLink]] = [SageMakerJobLink()]
