@@ -96,7 +96,8 @@ def evaluate(
 def confusion_matrix(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
     """3 x 3 counts: rows are true classes, columns predicted ones, in the order -1, 0, 1."""
     cells = (true + 1) * len(LABELS) + (predicted + 1)
-    return np.bincount(cells, minlength=len(LABELS) ** 2).reshape(len(LABELS), len(LABELS))
+    counts: NDArray[np.int64] = np.bincount(cells, minlength=len(LABELS) ** 2)
+    return counts.reshape(len(LABELS), len(LABELS))
 
 
 def matrix_metrics(matrix: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -185,4 +186,7 @@ def _ratio(numerator: Any, denominator: Any) -> NDArray[np.float64]:
     numerator, denominator = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
-    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)
+    quotient: NDArray[np.float64] = np.divide(
+        numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0
+    )
+    return quotient

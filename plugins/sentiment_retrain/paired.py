@@ -1,0 +1,101 @@
+"""Two models on the same rows: is the difference between them more than chance?
+
+The interval is a paired bootstrap: a resampled test set is one draw from a multinomial distribution over
+the 27 cells (true class, prediction of the one, prediction of the other), so that what both get wrong
+stays paired. McNemar's exact test (McNemar 1947; binomial form) says the same of plain accuracy and is
+what reviewers ask for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from sentiment_retrain.datasets import LABELS
+from sentiment_retrain.evaluation import matrix_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sentiment_retrain.settings_schema import Selection
+
+
+class Scored(Protocol):
+    """A named model with its predicted sentiment of each test row."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+
+    @property
+    def predicted(self) -> Sequence[int]:
+        """Predicted sentiments."""
+
+
+def compare(true_labels: Sequence[int], one: Scored, other: Scored, rules: Selection) -> dict[str, Any]:
+    """``one`` minus ``other`` in the metric of ``rules``, with its interval and McNemar's exact p-value.
+
+    :raises ValueError: when the three sequences are not of one length
+    """
+    cells = _cells(true_labels, one.predicted, other.predicted)
+    difference = _difference(cells, rules.metric)
+    n = int(cells.sum())
+    draws = np.random.default_rng(rules.seed).multinomial(
+        n, cells.reshape(-1) / n, size=rules.bootstrap_samples
+    )
+    resampled = _difference(draws.reshape(-1, *cells.shape), rules.metric)
+    tail = (1 - rules.confidence) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    only_one, only_other = _discordant(cells)
+    return {
+        "of": one.name,
+        "against": other.name,
+        "metric": rules.metric,
+        "difference": float(difference),
+        "interval": [float(low), float(high)],
+        "confidence": rules.confidence,
+        "only_one_right": only_one,
+        "only_other_right": only_other,
+        "mcnemar_p": mcnemar_exact(only_one, only_other),
+    }
+
+
+def mcnemar_exact(only_one: int, only_other: int) -> float:
+    """Two-sided exact p-value of the rows that exactly one of two models gets right; 1 when there is none."""
+    from scipy.stats import binomtest
+
+    discordant = only_one + only_other
+    return float(binomtest(only_one, discordant, 0.5).pvalue) if discordant else 1.0
+
+
+def _cells(true: Sequence[int], one: Sequence[int], other: Sequence[int]) -> NDArray[np.int64]:
+    """Counts by true class, prediction of the one and of the other (3 x 3 x 3)."""
+    if not len(true) == len(one) == len(other) or len(true) == 0:
+        raise ValueError(
+            f"{len(true)} rows, {len(one)} and {len(other)} predictions: they must be equally many"
+        )
+    classes = len(LABELS)
+    index = np.ravel_multi_index(
+        tuple(np.asarray(values, dtype=np.int64) + 1 for values in (true, one, other)), (classes,) * 3
+    )
+    counts: NDArray[np.int64] = np.bincount(index, minlength=classes**3)
+    return counts.reshape(classes, classes, classes)
+
+
+def _difference(cells: NDArray[np.int64], metric: str) -> NDArray[np.float64]:
+    """The metric's difference, of one or many arrays of cells (... x 3 x 3 x 3)."""
+    difference: NDArray[np.float64] = (
+        matrix_metrics(cells.sum(axis=-1))[metric] - matrix_metrics(cells.sum(axis=-2))[metric]
+    )
+    return difference
+
+
+def _discordant(cells: NDArray[np.int64]) -> tuple[int, int]:
+    """Rows that only the one gets right, and rows that only the other does."""
+    both = sum(int(cells[i, i, i]) for i in range(len(LABELS)))
+    one = sum(int(cells[i, i, :].sum()) for i in range(len(LABELS)))
+    other = sum(int(cells[i, :, i].sum()) for i in range(len(LABELS)))
+    return one - both, other - both
