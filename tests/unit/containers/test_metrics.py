@@ -22,9 +22,9 @@ def confusion(true_positive, false_positive, true_negative, false_negative):
     return np.array([[[true_negative, false_positive], [false_negative, true_positive]]])
 
 
-# The fraud example of AWS: 4,000 rows, label 0 positive, every row predicted positive. Its JS is left out: that
-# early job (0.0020437563177422677) took the labels of all rows as the middle distribution, where later jobs, see
-# test_bias.py, and Clarify's documentation take the mean of the two sides.
+# The fraud example of AWS: 4,000 rows, label 0 positive, every row predicted positive. Its JS is left out:
+# that early job (0.0020437563177422677) took the labels of all rows as the middle distribution, where later
+# jobs, see test_bias.py, and Clarify's documentation take the mean of the two sides.
 REAL = metrics.FacetCounts(confusion(2707, 89, 0, 0), confusion(1187, 17, 0, 0))
 
 

@@ -1,0 +1,247 @@
+"""SHAP of free text: tokens, sentences or paragraphs are players, absent when a baseline replaces them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from analyzer import kernel_shap
+from analyzer.config import AnalyzerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from analyzer.config import Shap
+
+log = logging.getLogger(__name__)
+
+#: How many texts are masked before the model is asked: enough to fill its batches, little enough for memory.
+_TEXTS_AT_A_TIME = 16_384
+_LOG_SECONDS = 10.0
+_UNITS = {
+    # Words with inner apostrophes and hyphens whole, every other visible character alone.
+    "token": re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]"),
+    "sentence": re.compile(r"\S(?:.*?[.!?\u2026\u3002]+(?=\s|$)|.*$)", re.DOTALL),
+    "paragraph": re.compile(r"\S(?:.*?\S)?(?=\s*\n\s*\n|\s*$)", re.DOTALL),
+}
+
+
+class Scores(Protocol):
+    """A model: rows of feature values in, scores of shape (rows, classes) out."""
+
+    def __call__(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a text and the character it starts at."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class FeatureExplanation:
+    """The chunks of one text and their attributions, shape (chunks, classes)."""
+
+    feature: str
+    text: str
+    chunks: list[Chunk]
+    attributions: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TextShapResult:
+    """Local explanations, one list of features a row, and the mean prediction on the baseline."""
+
+    rows: list[list[FeatureExplanation]]
+    scores: NDArray[np.float64]
+    expected: NDArray[np.float64]
+
+
+def split(text: str, granularity: str) -> list[Chunk]:
+    """Return the parts of a text: not overlapping, in order, none empty, white space around them left out."""
+    return [Chunk(found.group(), found.start()) for found in _UNITS[granularity].finditer(text)]
+
+
+def masked_texts(text: str, chunks: list[Chunk], masks: NDArray[np.bool_], baseline: str) -> list[str]:
+    """Return one text a mask, in which the baseline string stands in the place of each absent chunk."""
+    gaps, end = [], 0
+    for chunk in chunks:
+        gaps.append(text[end : chunk.start])
+        end = chunk.start + len(chunk.text)
+    choices = [(gap + baseline, gap + chunk.text) for gap, chunk in zip(gaps, chunks, strict=True)]
+    tail = text[end:]
+    return [
+        "".join(choice[present] for choice, present in zip(choices, mask, strict=True)) + tail
+        for mask in masks.tolist()
+    ]
+
+
+def explain(
+    texts: Sequence[Sequence[str]], features: list[str], baseline: list[str], model: Scores, shap: Shap
+) -> TextShapResult:
+    """Return the attributions of every chunk of every row.
+
+    texts: one row of texts a record, in the order of `features`; baseline: one string a feature.
+    The chunks of all features of a row are the players of one game. The result depends on the seed alone, not
+    on how rows fall into batches.
+    """
+    if shap.text_config is None:
+        raise AnalyzerError("SHAP of text needs text_config.")
+    link = _logit if shap.use_logit else _identity
+    expected = link(model([baseline]))[0]
+    started = last_log = time.monotonic()
+    explained: list[list[FeatureExplanation]] = []
+    scores: list[NDArray[np.float64]] = []
+    asked = 0
+    for batch in _batches(texts, baseline, shap):
+        outputs = link(model([row for game in batch for row in game.rows]))
+        asked += len(outputs)
+        for game in batch:
+            part, outputs = outputs[: len(game.rows)], outputs[len(game.rows) :]
+            values = kernel_shap.shapley_values(game.sampled, part[2:], part[0], part[1])
+            explained.append(_by_feature(features, game, values))
+            scores.append(part[1])
+        if time.monotonic() - last_log >= _LOG_SECONDS or len(explained) == len(texts):
+            last_log = time.monotonic()
+            log.info(
+                "Explained %d of %d rows, %d predictions, %.1f s",
+                len(explained),
+                len(texts),
+                asked,
+                last_log - started,
+            )
+    return TextShapResult(explained, np.array(scores), expected)
+
+
+@dataclass(frozen=True)
+class _Game:
+    """One row as a game: its texts, their chunks, the coalitions, and the rows to ask the model."""
+
+    texts: Sequence[str]
+    chunks: list[list[Chunk]]
+    sampled: kernel_shap.Coalitions
+    rows: list[list[str]]
+
+
+def _batches(texts: Sequence[Sequence[str]], baseline: list[str], shap: Shap) -> Iterator[list[_Game]]:
+    batch: list[_Game] = []
+    size = 0
+    for index, row in enumerate(texts):
+        game = _game(row, baseline, shap, np.random.default_rng([shap.seed or 0, index]))
+        if batch and size + len(game.rows) > _TEXTS_AT_A_TIME:
+            yield batch
+            batch, size = [], 0
+        batch.append(game)
+        size += len(game.rows)
+    if batch:
+        yield batch
+
+
+def _game(row: Sequence[str], baseline: list[str], shap: Shap, generator: np.random.Generator) -> _Game:
+    granularity = shap.text_config.granularity if shap.text_config else "token"
+    chunks = [split(text, granularity) for text in row]
+    players = sum(map(len, chunks))
+    sampled = kernel_shap.coalitions(
+        players, shap.num_samples or kernel_shap.default_samples(players), generator
+    )
+    ends = np.array([[False] * players, [True] * players])
+    masks = np.concatenate([ends, sampled.masks])
+    columns, start = [], 0
+    for text, parts, absent in zip(row, chunks, baseline, strict=True):
+        columns.append(masked_texts(text, parts, masks[:, start : start + len(parts)], absent))
+        start += len(parts)
+    return _Game(row, chunks, sampled, [list(cells) for cells in zip(*columns, strict=True)])
+
+
+def _by_feature(features: list[str], game: _Game, values: NDArray[np.float64]) -> list[FeatureExplanation]:
+    found, start = [], 0
+    for feature, text, chunks in zip(features, game.texts, game.chunks, strict=True):
+        found.append(FeatureExplanation(feature, text, chunks, values[start : start + len(chunks)]))
+        start += len(chunks)
+    return found
+
+
+def aggregate(values: NDArray[np.float64], method: str) -> NDArray[np.float64]:
+    """Return one number a class for attributions of shape (n, classes): Clarify's `agg_method`."""
+    if method == "median":
+        return np.asarray(np.median(values, axis=0))
+    return np.asarray(np.mean(values**2 if method == "mean_sq" else np.abs(values), axis=0))
+
+
+def global_explanations(
+    result: TextShapResult, headers: list[str], method: str, max_top_tokens: int
+) -> dict[str, Any]:
+    """Return the `kernel_shap` section of `analysis.json`, one entry a class.
+
+    A text's attribution is the sum over its chunks; a token's is aggregated over all of its occurrences,
+    whatever their case.
+    """
+    by_feature: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    by_token: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    for row in result.rows:
+        for part in row:
+            by_feature[part.feature].append(part.attributions.sum(axis=0))
+            for chunk, value in zip(part.chunks, part.attributions, strict=True):
+                by_token[chunk.text.lower()].append(value)
+    features = {name: aggregate(np.array(values), method) for name, values in by_feature.items()}
+    tokens = {name: aggregate(np.array(values), method) for name, values in by_token.items()}
+    section = {}
+    for index, header in enumerate(headers):
+        strength = {token: abs(float(value[index])) for token, value in tokens.items()}
+        top = sorted(strength, key=strength.__getitem__, reverse=True)[:max_top_tokens]
+        section[header] = {
+            "global_shap_values": {name: float(value[index]) for name, value in features.items()},
+            "expected_value": float(result.expected[index]),
+            "global_top_shap_text": {token: float(tokens[token][index]) for token in top},
+        }
+    return section
+
+
+def write_local(result: TextShapResult, path: Path, join_source: Sequence[Any] | None = None) -> None:
+    """Write `explanations_shap/out.jsonl`: one record a row, one attribution a class for each chunk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        for index, row in enumerate(result.rows):
+            record: dict[str, Any] = {"explanations": [_local(part) for part in row]}
+            if join_source is not None:
+                record["join_source_value"] = join_source[index]
+            stream.write(json.dumps(record) + "\n")
+
+
+def _local(part: FeatureExplanation) -> dict[str, Any]:
+    return {
+        "attributions": [
+            {
+                "attribution": value.tolist(),
+                "description": {"partial_text": chunk.text, "start_idx": chunk.start},
+            }
+            for chunk, value in zip(part.chunks, part.attributions, strict=True)
+        ],
+        "data_type": "free_text",
+        "feature_name": part.feature,
+    }
+
+
+def _identity(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return scores
+
+
+def _logit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    if scores.min() < 0 or scores.max() > 1:
+        raise AnalyzerError(
+            f"use_logit needs probabilities, the model answered {scores.min():.4g} to {scores.max():.4g}."
+        )
+    clipped = np.clip(scores, 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(clipped / (1 - clipped)))
