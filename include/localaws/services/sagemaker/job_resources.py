@@ -144,4 +144,6 @@ def seconds_since(start: datetime) -> int:
 
 def failure_reason(code: int, failure: str | None) -> str:
     """FailureReason of a container that ended with `code` and perhaps wrote /opt/ml/output/failure."""
-    return f"AlgorithmError: {failure or 'See job logs for more information'}, exit code: {code}"
+    text = failure or "See job logs for more information"
+    prefix = "" if text.startswith(("ClientError:", "AlgorithmError:")) else "AlgorithmError: "
+    return f"{prefix}{text}, exit code: {code}"
