@@ -1,4 +1,4 @@
-"""Which words decide: reads the local text explanations (``explanations_shap/out.jsonl``) of Clarify or our analyzer."""
+"""Which words decide: reads the local text explanations (`out.jsonl`) of Clarify or our analyzer."""
 
 from __future__ import annotations
 

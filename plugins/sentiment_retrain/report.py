@@ -1,0 +1,350 @@
+"""The run card: everything a run did, as one JSON document of a versioned form.
+
+Built whatever happened: a part that does not exist is null, and ``missing`` says why. The form is
+``include/config/card.schema.json``; :mod:`sentiment_retrain.card_html` makes the page of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sentiment_retrain.settings import include_directory
+
+SCHEMA_VERSION = 1
+Output = Mapping[str, Any] | None
+
+#: Part of the card and the task that gives it. Contenders and evaluations are one part a model.
+PART_TASKS: Mapping[str, str] = {
+    "run": "plan",
+    "land": "ingest.land_reviews",
+    "tables": "ingest.register_tables",
+    "quality": "check.reviews",
+    "drift": "check.drift",
+    "bias": "analyze.bias",
+    "shap": "analyze.shap",
+    "datasets": "prepare.datasets",
+    "verdict": "select_best",
+    "explain_bias": "explain.bias",
+    "explain_shap": "explain.shap",
+    "registration": "register_model",
+    "deployment": "deploy.endpoint",
+    "verification": "deploy.verify",
+}
+_FAILED_STATES = frozenset({"failed", "upstream_failed"})
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """What the tasks of a run handed on (docs/contracts.md section 2).
+
+    :param parts: output by key of PART_TASKS; absent or None where the task gave none
+    :param contenders: output of each ``train.*`` task, by contender
+    :param evaluations: output of each ``evaluate.*`` task, by contender, and ``champion``
+    :param failures: by task id, what :meth:`sentiment_retrain.errors.RetrainError.as_dict` gives, and
+        optionally ``gates`` and ``result`` (what the task had found until then)
+    :param states: Airflow's state by task id
+    :param timings: seconds by task id
+    """
+
+    parts: Mapping[str, Output] = field(default_factory=dict)
+    contenders: Mapping[str, Output] = field(default_factory=dict)
+    evaluations: Mapping[str, Output] = field(default_factory=dict)
+    failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def part(self, name: str) -> dict[str, Any]:
+        """An output, else what the failed task left, else an empty mapping."""
+        return self._found(self.parts.get(name), PART_TASKS[name])
+
+    def contender(self, name: str) -> dict[str, Any]:
+        """The training output of a contender, else what its failed task left."""
+        return self._found(self.contenders.get(name), f"train.{name}")
+
+    def evaluation(self, name: str) -> dict[str, Any]:
+        """The evaluation of a contender or of ``champion``, else what its failed task left."""
+        return self._found(self.evaluations.get(name), f"evaluate.{name}")
+
+    def contender_names(self) -> list[str]:
+        """Contenders that were meant to run."""
+        planned = self.part("run").get("contenders") or []
+        others = {*self.contenders, *self.evaluations} - {"champion", *planned}
+        return [*planned, *sorted(others)]
+
+    def why_missing(self, task: str) -> str:
+        """Why a task gave no output."""
+        if task in self.failures:
+            return f"{task} failed with {self.failures[task].get('code', 'an error')}"
+        state = self.states.get(task)
+        if state == "upstream_failed":
+            return f"{task} did not run because an earlier task failed"
+        return f"{task} {'was ' + state if state else 'did not run'}"
+
+    def _found(self, output: Output, task: str) -> dict[str, Any]:
+        if output:
+            return dict(output)
+        return dict(self.failures.get(task, {}).get("result") or {})
+
+
+def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: str) -> dict[str, Any]:
+    """The card of a run. Never raises for what is missing.
+
+    :param created_at: ISO 8601 time, UTC
+    """
+    run = outputs.part("run")
+    failed = any(state in _FAILED_STATES for state in outputs.states.values()) or bool(outputs.failures)
+    jobs = _jobs(outputs)
+    endpoint = _endpoint(outputs)
+    card = {
+        "schema_version": SCHEMA_VERSION,
+        "run_key": run_key,
+        "run_id": run_id,
+        "dag_id": run.get("dag_id"),
+        "mode": run.get("mode"),
+        "region": run.get("region"),
+        "created_at": created_at,
+        "status": "failed" if failed else "success",
+        "failure": _failure(outputs),
+        "data": _data(outputs),
+        "gates": _gates(outputs),
+        "drift": _drift(outputs),
+        "analysis": {
+            name: _analysis(outputs.part(name)) for name in ("bias", "shap", "explain_bias", "explain_shap")
+        },
+        "contenders": {name: _contender(outputs, name) for name in outputs.contender_names()},
+        "champion": _champion(outputs),
+        "verdict": _chosen(
+            outputs.part("verdict"), "winner", "action", "reason", "metric", "scores", "paired", "floor"
+        ),
+        "registration": outputs.part("registration") or None,
+        "endpoint": endpoint,
+        "verification": outputs.part("verification") or None,
+        "jobs": jobs,
+        "cost": _cost(run, jobs),
+        "timings": {task: round(seconds, 3) for task, seconds in outputs.timings.items()},
+        "commands": _commands(run, endpoint, failed),
+        "missing": _missing(outputs),
+    }
+    return dict(_json_safe(card))
+
+
+def card_problems(card: Mapping[str, Any]) -> list[str]:
+    """Where a card departs from its schema, one line each; empty when it does not."""
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((include_directory() / "config" / "card.schema.json").read_text(encoding="utf-8"))
+    errors = sorted(Draft202012Validator(schema).iter_errors(card), key=lambda error: error.json_path)
+    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+
+
+def _failure(outputs: RunOutputs) -> dict[str, Any] | None:
+    """The first error of the run, in the order of the DAG."""
+    order = [*PART_TASKS.values()]
+    known = sorted(outputs.failures, key=lambda task: order.index(task) if task in order else len(order))
+    if known:
+        task = known[0]
+        error = {
+            key: value for key, value in outputs.failures[task].items() if key not in ("result", "gates")
+        }
+        return {**error, "task": task}
+    crashed = [task for task, state in outputs.states.items() if state == "failed"]
+    if not crashed:
+        return None
+    return {
+        "task": crashed[0],
+        "code": None,
+        "title": "The task broke off without saying why",
+        "observed": None,
+        "expected": None,
+        "remedy": "Read the task's log in Airflow.",
+        "runbook": "docs/runbook.md#sr-general-001",
+    }
+
+
+def _data(outputs: RunOutputs) -> dict[str, Any]:
+    land, datasets, run = outputs.part("land"), outputs.part("datasets"), outputs.part("run")
+    profile = outputs.part("drift").get("profile") or {}
+    names = [
+        "rows_received",
+        "rows_accepted",
+        "rows_refused",
+        "refused_by_reason",
+        "partitions",
+        "source_sha256",
+        "data_until",
+        "quarantine_uri",
+        "reused",
+        "fingerprint",
+    ]
+    return {
+        "source_uri": run.get("source_uri"),
+        **{name: land.get(name) for name in names},
+        "labels": profile.get("labels"),
+        "categories": profile.get("categories"),
+        "datasets": _chosen(datasets, "fingerprint", "uri", "rows", "label_counts", "data_until", "reused"),
+    }
+
+
+def _gates(outputs: RunOutputs) -> list[dict[str, Any]]:
+    """Every gate of the run in the order of the DAG, once, with the task that judged it."""
+    found: list[dict[str, Any]] = []
+    for part, task in PART_TASKS.items():
+        left = outputs.failures.get(task, {}).get("gates") or []
+        gates = outputs.part(part).get("gates") or left
+        found.extend({**gate, "task": task} for gate in gates)
+    return found
+
+
+def _drift(outputs: RunOutputs) -> dict[str, Any] | None:
+    return _chosen(outputs.part("drift"), "measures", "report_uri")
+
+
+def _analysis(output: Mapping[str, Any]) -> dict[str, Any] | None:
+    """``facets`` and ``top_tokens`` are what the page draws; a task may leave them out."""
+    return _chosen(output, "analysis_uri", "report_uri", "facets", "top_tokens")
+
+
+def _contender(outputs: RunOutputs, name: str) -> dict[str, Any] | None:
+    training, evaluation = outputs.contender(name), outputs.evaluation(name)
+    if not training and not evaluation:
+        return None
+    job = training.get("job")
+    return {
+        "test": evaluation.get("test"),
+        "job": job,
+        "cost_usd": (job or {}).get("cost_usd"),
+        "evaluation_job": evaluation.get("job"),
+        "model_name": evaluation.get("model_name"),
+        "model_fingerprint": evaluation.get("model_fingerprint") or training.get("fingerprint"),
+        "containers": evaluation.get("containers") or training.get("containers"),
+        "metrics": training.get("metrics"),
+        "artifacts": training.get("artifacts"),
+        "predictions_uri": evaluation.get("predictions_uri"),
+    }
+
+
+def _champion(outputs: RunOutputs) -> dict[str, Any] | None:
+    champion = outputs.part("run").get("champion")
+    if not champion:
+        return None
+    evaluation = outputs.evaluation("champion")
+    return {**champion, "test": evaluation.get("test"), "containers": evaluation.get("containers")}
+
+
+def _endpoint(outputs: RunOutputs) -> dict[str, Any] | None:
+    """The endpoint that is live after the run: the one it deployed, else the champion's, untouched."""
+    deployment, champion = outputs.part("deployment"), _champion(outputs)
+    if deployment.get("endpoint_name"):
+        return {
+            "name": deployment["endpoint_name"],
+            "status": deployment.get("status"),
+            "containers": deployment.get("containers"),
+            "config": deployment.get("endpoint_config_name"),
+            "previous_config": deployment.get("previous_endpoint_config_name"),
+            "model_name": deployment.get("model_name"),
+            "changed": True,
+        }
+    if champion is None:
+        return None
+    return {
+        "name": champion.get("endpoint_name"),
+        "status": "InService",
+        "containers": champion.get("containers"),
+        "config": champion.get("endpoint_config_name"),
+        "previous_config": None,
+        "model_name": champion.get("model_name"),
+        "changed": False,
+    }
+
+
+def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
+    """Every remote job of the run, with the task it belongs to."""
+    names = outputs.contender_names()
+    found = [
+        *((PART_TASKS[part], outputs.part(part)) for part in ("bias", "shap")),
+        *((f"train.{name}", outputs.contender(name)) for name in names),
+        *((f"evaluate.{name}", outputs.evaluation(name)) for name in (*names, "champion")),
+        *((PART_TASKS[part], outputs.part(part)) for part in ("explain_bias", "explain_shap")),
+    ]
+    return [{"task": task, **output["job"]} for task, output in found if output.get("job")]
+
+
+def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Estimated from list prices; a reused job costs nothing again."""
+    reused = [job for job in jobs if job.get("outcome") == "reused"]
+    paid = [job for job in jobs if job.get("outcome") != "reused"]
+    return {
+        "currency": "USD",
+        "bound_usd": run.get("cost_bound_usd"),
+        "jobs_usd": _sum_of_costs(paid),
+        "saved_by_reuse_usd": _sum_of_costs(reused),
+        "by_task": {job["task"]: job.get("cost_usd") for job in paid},
+    }
+
+
+def _sum_of_costs(jobs: list[dict[str, Any]]) -> float:
+    return round(sum(float(job.get("cost_usd") or 0.0) for job in jobs), 4)
+
+
+def _commands(
+    run: Mapping[str, Any], endpoint: Mapping[str, Any] | None, failed: bool
+) -> list[dict[str, str]]:
+    """What one may want to type next."""
+    region = f" --region {run['region']}" if run.get("region") else ""
+    commands: list[dict[str, str]] = []
+    if failed:
+        commands.append({"title": "Run again (finished work is reused)", "command": "make run"})
+    if endpoint and endpoint.get("name"):
+        name = endpoint["name"]
+        commands.append({"title": "Ask the endpoint", "command": 'make predict TEXT="I love it"'})
+        if endpoint.get("previous_config"):
+            commands.append(
+                {
+                    "title": "Roll back to what was live before",
+                    "command": f"aws sagemaker update-endpoint --endpoint-name {name} "
+                    f"--endpoint-config-name {endpoint['previous_config']}{region}",
+                }
+            )
+        elif endpoint.get("changed"):
+            commands.append(
+                {
+                    "title": "Take it down (nothing was live before)",
+                    "command": f"aws sagemaker delete-endpoint --endpoint-name {name}{region}",
+                }
+            )
+    return commands
+
+
+def _missing(outputs: RunOutputs) -> dict[str, str]:
+    """Why each part that is null is null."""
+    missing = {
+        part: outputs.why_missing(task) for part, task in PART_TASKS.items() if not outputs.parts.get(part)
+    }
+    for name in outputs.contender_names():
+        if not outputs.contenders.get(name):
+            missing[f"contenders.{name}"] = outputs.why_missing(f"train.{name}")
+        if not outputs.evaluations.get(name):
+            missing[f"contenders.{name}.test"] = outputs.why_missing(f"evaluate.{name}")
+    if not outputs.part("run").get("champion"):
+        missing["champion"] = "no model was live when the run was planned"
+    return missing
+
+
+def _chosen(output: Mapping[str, Any], *names: str) -> dict[str, Any] | None:
+    """These keys of an output, None for those it lacks; None for no output."""
+    return {name: output.get(name) for name in names} if output else None
+
+
+def _json_safe(value: Any) -> Any:
+    """``value`` with what JSON cannot say (NaN, infinity) as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
