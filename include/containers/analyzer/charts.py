@@ -21,7 +21,7 @@ def imbalance(names: Sequence[str], values: Sequence[float], facet: str) -> byte
     figure, axes = _bars(len(names))
     shown = range(min(len(names), _MOST_BARS))
     axes.barh([names[i] for i in shown], [values[i] for i in shown], color=BLUE)
-    axes.set_xlim(-1, 1)
+    axes.set_xlim(0 if min(values) >= 0 else -1, 1)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xlabel("Class imbalance: 0 = half of all rows, 1 = hardly any rows")
     axes.set_title(f"How rare each {facet} is")

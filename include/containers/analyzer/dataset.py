@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ def _frames(config: AnalysisConfig, files: list[Path]) -> Iterator[pd.DataFrame]
     for path in files:
         try:
             yield readers[config.dataset_type](path, config)
-        except (ValueError, OSError, csv.Error) as error:
+        except (ValueError, OSError, csv.Error, pd.errors.ParserWarning) as error:
             raise AnalyzerError(f"{path.name} cannot be read as {config.dataset_type}: {error}") from error
 
 
@@ -106,17 +107,20 @@ def _read_csv(path: Path, config: AnalysisConfig) -> pd.DataFrame:
         )
     has_header = first == headers if headers is not None else _is_header(first)
     names = headers or (first if has_header else [f"column_{index}" for index in range(len(first))])
-    return pd.read_csv(
-        path,
-        header=0 if has_header else None,
-        names=names,
-        index_col=False,
-        # A review may well be the word "null": only an empty cell is missing.
-        keep_default_na=False,
-        na_values=[""],
-        encoding="utf-8-sig",
-        low_memory=False,
-    )
+    with warnings.catch_warnings():
+        # Pandas would drop the cells of a row that is too long and only warn.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            header=0 if has_header else None,
+            names=names,
+            index_col=False,
+            # A review may well be the word "null": only an empty cell is missing.
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
 
 
 def _is_header(cells: list[str]) -> bool:

@@ -148,9 +148,10 @@ def batches(rows: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
 def parse_csv(rows: list[list[str]], label: Value | None, probability: Value | None) -> Predictions:
     """Return the answers in CSV rows.
 
-    label: index of the column of predicted labels, or of the bracketed list of all of them; probability:
-    index of the score, or of a bracketed list of one score a class such as ``[0.1, 0.2, 0.7]``.
-    Without both the whole row is the scores. Raises `AnalyzerError` for a missing column or anything else in its place.
+    label: index of the column of predicted labels, or of the bracketed list of all of them.
+    probability: index of the score, or of a bracketed list of one score a class, ``[0.1, 0.2, 0.7]``.
+    Without both the whole row is the scores. Raises `AnalyzerError` for a missing column or anything else in
+    its place.
     """
     labels, headers, scores = None, None, None
     if label is not None:

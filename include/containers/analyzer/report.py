@@ -20,7 +20,7 @@ MEANINGS = {
     "CI": "How much rarer these rows are than the others. 0: as many; near 1: hardly any.",
     "DPL": "Share of positive labels among the others minus here. Above 0: fewer positive labels here.",
     "KL": "How far the labels here are from those of the others (relative entropy). 0: alike.",
-    "JS": "The same, symmetric and bounded by ln 2. 0: alike.",
+    "JS": "As KL, symmetric and bounded by ln 2. 0: alike.",
     "LP": "Distance of the two label distributions. 0: alike; at most 1.41.",
     "TVD": "Share of labels that would have to change to make both sides alike. 0: alike.",
     "KS": "Largest difference of any one label's share. 0: alike.",
@@ -65,7 +65,7 @@ def _bias(name: str, section: dict[str, Any], tables: list[FacetTable], *, predi
         Heading(name),
         Text(
             f"We computed the bias metrics for the label {section['label']} using label value(s)/threshold "
-            f"{section['label_value_or_threshold']}. Each line compares the rows of one value with the others."
+            f"{section['label_value_or_threshold']}. Each line compares one value with all others."
         ),
     ]
     remaining = {facet: iter(values) for facet, values in section["facets"].items()}

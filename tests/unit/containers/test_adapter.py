@@ -1,5 +1,7 @@
 """The serving scripts of the BlazingText pipeline, called as scikit-learn script mode calls them."""
 
+from __future__ import annotations
+
 import ast
 import csv
 import io
@@ -7,6 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,12 +45,12 @@ LABELS = {"labels": ["-1", "0", "1"]}
         (" \n\u200b ", "<empty>"),
     ],
 )
-def test_normalize(text, expected):
+def test_normalize(text: str, expected: Any) -> None:
     assert text_normalization.normalize(text) == expected
 
 
 @given(st.text() | st.text(alphabet="aAn't’.,!35<> \n_\u0130\u03a3\u00df\u0301\u200d\u3000"))
-def test_normalize_is_idempotent_single_line_and_never_empty(text):
+def test_normalize_is_idempotent_single_line_and_never_empty(text: str) -> None:
     once = text_normalization.normalize(text)
     assert text_normalization.normalize(once) == once
     assert once.encode("utf-8")
@@ -56,17 +59,17 @@ def test_normalize_is_idempotent_single_line_and_never_empty(text):
     assert "__label__" not in once
 
 
-def test_normalize_takes_a_text_without_spaces_in_linear_time():
+def test_normalize_takes_a_text_without_spaces_in_linear_time() -> None:
     started = time.process_time()
     text_normalization.normalize("a" * 300_000 + "n't" * 100_000 + "." * 100_000)
     assert time.process_time() - started < 2
 
 
-def test_fold_white_space():
+def test_fold_white_space() -> None:
     assert text_normalization.fold_white_space(" Two\r\n lines,\t\x00 Kept. ") == "Two lines, Kept."
 
 
-def serve_transform(body, content_type="text/csv"):
+def serve_transform(body: Any, content_type: str = "text/csv") -> list[Any]:
     answer, kind = transform.output_fn(
         transform.predict_fn(transform.input_fn(body, content_type), MODEL), "text/csv"
     )
@@ -75,7 +78,7 @@ def serve_transform(body, content_type="text/csv"):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), min_size=1))
-def test_transform_answers_each_csv_record_in_order(texts):
+def test_transform_answers_each_csv_record_in_order(texts: list[str]) -> None:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([text] for text in texts)
     assert serve_transform(buffer.getvalue().encode()) == [
@@ -83,13 +86,13 @@ def test_transform_answers_each_csv_record_in_order(texts):
     ]
 
 
-def test_transform_takes_a_long_review_an_empty_one_and_a_byte_order_mark():
+def test_transform_takes_a_long_review_an_empty_one_and_a_byte_order_mark() -> None:
     long_review = "word " * 40_000
     answers = serve_transform(f'\ufeff"{long_review}"\n\n""\nGood\n'.encode())
     assert [len(answer["source"]) for answer in answers] == [len(long_review) - 1, 7, 7, 4]
 
 
-def test_transform_takes_json_lines():
+def test_transform_takes_json_lines() -> None:
     body = b'{"features": ["A \\u2028 b"]}\n{"features": [""]}\n'
     assert serve_transform(body, "application/jsonlines; charset=utf-8") == [
         {"source": "a b", "k": 3},
@@ -112,19 +115,20 @@ def test_transform_takes_json_lines():
         (b"x", "image/png", "Content type 'image/png' is not supported"),
     ],
 )
-def test_transform_refuses_a_bad_request_by_record(body, content_type, message):
+def test_transform_refuses_a_bad_request_by_record(body: Any, content_type: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:
         transform.input_fn(body, content_type)
+    assert isinstance(refused.value, records.InvalidRecordError)
     assert refused.value.code == 400
 
 
-def serve_inverse_label(lines, accept="text/csv", model=LABELS):
+def serve_inverse_label(lines: Any, accept: str = "text/csv", model: Any = LABELS) -> tuple[str, str]:
     body = "".join(json.dumps(line) + "\n" for line in lines).encode()
     answers = inverse_label.input_fn(body, "application/jsonlines")
     return inverse_label.output_fn(inverse_label.predict_fn(answers, model), accept)
 
 
-def test_inverse_label_writes_the_contract_s_csv():
+def test_inverse_label_writes_the_contract_s_csv() -> None:
     answer = {"label": ["__label__1", "__label__0", "__label__-1"], "prob": [0.91, 0.07, 0.02]}
     assert serve_inverse_label([answer]) == (
         "1,0.91,\"[0.02, 0.07, 0.91]\",\"['-1', '0', '1']\"\n",
@@ -132,7 +136,7 @@ def test_inverse_label_writes_the_contract_s_csv():
     )
 
 
-def test_inverse_label_writes_json_lines_and_fills_in_missing_classes():
+def test_inverse_label_writes_json_lines_and_fills_in_missing_classes() -> None:
     body, kind = serve_inverse_label([{"label": ["__label__0"], "prob": [1.00001]}], "application/jsonlines")
     assert kind == "application/jsonlines"
     assert json.loads(body) == {
@@ -144,7 +148,7 @@ def test_inverse_label_writes_json_lines_and_fills_in_missing_classes():
 
 
 @given(st.lists(st.permutations(["-1", "0", "1"]), min_size=1, max_size=20))
-def test_inverse_label_keeps_class_order_whatever_order_the_answer_has(orders):
+def test_inverse_label_keeps_class_order_whatever_order_the_answer_has(orders: Any) -> None:
     lines = [{"label": [f"__label__{label}" for label in order], "prob": [0.6, 0.3, 0.1]} for order in orders]
     body, _ = serve_inverse_label(lines, "*/*")
     rows = list(csv.reader(io.StringIO(body)))
@@ -164,19 +168,19 @@ def test_inverse_label_keeps_class_order_whatever_order_the_answer_has(orders):
         ({"error": "out of memory"}, "Record 2 is"),
     ],
 )
-def test_inverse_label_refuses_a_bad_answer_by_record(line, message):
+def test_inverse_label_refuses_a_bad_answer_by_record(line: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         serve_inverse_label([{"label": ["__label__1"], "prob": [1.0]}, line])
 
 
-def test_inverse_label_refuses_other_types():
+def test_inverse_label_refuses_other_types() -> None:
     with pytest.raises(ValueError, match="Accept 'image/png' is not supported"):
         inverse_label.output_fn([], "image/png")
     with pytest.raises(ValueError, match="Content type 'text/csv' is not supported"):
         inverse_label.input_fn(b"", "text/csv")
 
 
-def test_classes_come_from_the_model_directory(tmp_path):
+def test_classes_come_from_the_model_directory(tmp_path: Path) -> None:
     assert transform.model_fn(str(tmp_path)) == {"k": 3}
     (tmp_path / "labels.json").write_text('["bad", "good"]')
     assert transform.model_fn(str(tmp_path)) == {"k": 2}
@@ -185,7 +189,7 @@ def test_classes_come_from_the_model_directory(tmp_path):
     assert body == "good,0.75,\"[0.0, 0.75]\",\"['bad', 'good']\"\n"
 
 
-def test_scripts_need_python_3_8_and_the_standard_library_only():
+def test_scripts_need_python_3_8_and_the_standard_library_only() -> None:
     allowed = {path.stem for path in ADAPTER.glob("*.py")} | set(sys.stdlib_module_names) | {"werkzeug"}
     assert records.__file__ is not None
     for path in ADAPTER.glob("*.py"):

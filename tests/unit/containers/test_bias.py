@@ -1,6 +1,9 @@
 """Bias reports of tables, compared with what real Clarify jobs printed on the same counts."""
 
+from __future__ import annotations
+
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +38,7 @@ Trend 78 19 21 0.989570 0.110042 0.0288758 0.0074804 0.155623
 """
 
 
-def reviews():
+def reviews() -> tuple[pd.DataFrame, dict[str, list[float]]]:
     rows = [line.split() for line in REVIEWS.split("\n") if line]
     counts = {row[0]: [int(cell) for cell in row[1:4]] for row in rows}
     expected = {row[0]: [float(cell) for cell in row[4:]] for row in rows}
@@ -50,7 +53,7 @@ def reviews():
     return frame, expected
 
 
-def configuration(**changes):
+def configuration(**changes: Any) -> config.AnalysisConfig:
     return config.parse(
         {
             "dataset_type": "text/csv",
@@ -64,11 +67,11 @@ def configuration(**changes):
     )
 
 
-def values(entries):
+def values(entries: Any) -> dict[str, Any]:
     return {entry["name"]: entry["value"] for entry in entries}
 
 
-def test_report_prints_what_clarify_printed_for_the_clothing_reviews():
+def test_report_prints_what_clarify_printed_for_the_clothing_reviews() -> None:
     frame, expected = reviews()
     section = bias.analyze(configuration(), Dataset(frame, [], "sentiment")).sections
     assert list(section) == ["pre_training_bias_metrics"]
@@ -115,12 +118,12 @@ def test_report_prints_what_clarify_printed_for_the_clothing_reviews():
     }
 
 
-def fraud_rows():
+def fraud_rows() -> pd.DataFrame:
     rows = [(0, 0)] * 2707 + [(1, 0)] * 89 + [(0, 1)] * 1187 + [(1, 1)] * 17
     return pd.DataFrame(rows, columns=["fraud", "customer_gender_female"])
 
 
-def fraud_configuration(**changes):
+def fraud_configuration(**changes: Any) -> config.AnalysisConfig:
     return configuration(
         headers=["fraud", "customer_gender_female"],
         label="fraud",
@@ -132,7 +135,7 @@ def fraud_configuration(**changes):
     )
 
 
-def test_post_training_report_has_the_shape_of_a_real_one():
+def test_post_training_report_has_the_shape_of_a_real_one() -> None:
     frame = fraud_rows()
     sections = bias.analyze(
         fraud_configuration(), Dataset(frame, [], "fraud"), pd.Series(["0"] * len(frame))
@@ -152,7 +155,7 @@ def test_post_training_report_has_the_shape_of_a_real_one():
     assert "not supported" in flip_test["error"]
 
 
-def test_infinity_is_written_as_text():
+def test_infinity_is_written_as_text() -> None:
     frame = fraud_rows()
     predicted = pd.Series(np.where(frame["customer_gender_female"] == 1, 0, 1))
     facet = bias.analyze(fraud_configuration(), Dataset(frame, [], "fraud"), predicted).sections[
@@ -170,7 +173,7 @@ def test_infinity_is_written_as_text():
         st.tuples(st.sampled_from("xyz"), st.sampled_from("gh"), st.booleans(), st.booleans()), min_size=1
     )
 )
-def test_one_pass_counts_equal_a_filter_per_value(rows):
+def test_one_pass_counts_equal_a_filter_per_value(rows: Any) -> None:
     frame = pd.DataFrame(rows, columns=["facet", "group", "observed", "predicted"])
     table = bias.tabulate(
         frame["facet"], None, frame["observed"].to_numpy(), frame["predicted"].to_numpy(), frame["group"]
@@ -204,11 +207,11 @@ def test_one_pass_counts_equal_a_filter_per_value(rows):
         ([1, 0, -1], [1], True),
     ],
 )
-def test_measure_or_categories(column, values, expected):
+def test_measure_or_categories(column: Any, values: Any, expected: Any) -> None:
     assert bias.is_continuous(pd.Series(column), values) is expected
 
 
-def test_threshold_facets_and_values_taken_together():
+def test_threshold_facets_and_values_taken_together() -> None:
     frame = pd.DataFrame({"sentiment": [1, 0] * 50, "age": range(100), "size": ["S", "M", "L", "XL"] * 25})
     result = bias.analyze(
         configuration(
@@ -227,7 +230,7 @@ def test_threshold_facets_and_values_taken_together():
     assert values(facets["size"][0]["metrics"])["CI"] == 0
 
 
-def test_quoted_label_values_and_missing_labels():
+def test_quoted_label_values_and_missing_labels() -> None:
     frame = pd.DataFrame({"sentiment": [1.0, 0.0, None] * 40, "product_category": ["x", "y", "x"] * 40})
     section = bias.analyze(
         configuration(label_values_or_threshold=["1"]), Dataset(frame, [], "sentiment")
@@ -245,7 +248,7 @@ def test_quoted_label_values_and_missing_labels():
         ({"group_variable": "season"}, "Unable to locate the group variable. 'season'"),
     ],
 )
-def test_report_refuses_what_the_data_cannot_answer(changes, message):
+def test_report_refuses_what_the_data_cannot_answer(changes: Any, message: str) -> None:
     frame, _ = reviews()
     with pytest.raises(config.AnalyzerError, match=message):
         bias.analyze(configuration(**changes), Dataset(frame, [], "sentiment"))
@@ -258,7 +261,7 @@ def test_report_refuses_what_the_data_cannot_answer(changes, message):
         ("1", "Positive Predicted Index Series contains all False values."),
     ],
 )
-def test_report_refuses_predictions_that_cannot_be_compared(predicted, message):
+def test_report_refuses_predictions_that_cannot_be_compared(predicted: str, message: str) -> None:
     frame = fraud_rows()
     with pytest.raises(config.AnalyzerError, match=message):
         bias.analyze(fraud_configuration(), Dataset(frame, [], "fraud"), pd.Series([predicted] * len(frame)))

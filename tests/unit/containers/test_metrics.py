@@ -1,6 +1,9 @@
 """Bias metrics against real Clarify output, the documentation's worked examples and closed formulas."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +16,12 @@ cell = st.integers(min_value=0, max_value=500)
 tables = st.lists(cell, min_size=4, max_size=4).filter(sum).map(lambda cells: np.reshape(cells, (1, 2, 2)))
 
 
-def facet(a, d):
+def facet(a: Any, d: Any) -> metrics.FacetCounts:
     """Counts from (observed positive, observed negative) alone."""
     return metrics.FacetCounts(np.diag(a[::-1])[None], np.diag(d[::-1])[None])
 
 
-def confusion(true_positive, false_positive, true_negative, false_negative):
+def confusion(true_positive: int, false_positive: int, true_negative: int, false_negative: int) -> Any:
     return np.array([[[true_negative, false_positive], [false_negative, true_positive]]])
 
 
@@ -48,7 +51,7 @@ REAL = metrics.FacetCounts(confusion(2707, 89, 0, 0), confusion(1187, 17, 0, 0))
         ("TE", 0.0),
     ],
 )
-def test_metrics_equal_a_real_clarify_job(name, expected):
+def test_metrics_equal_a_real_clarify_job(name: str, expected: Any) -> None:
     metric = {**metrics.PRE_TRAINING, **metrics.POST_TRAINING}[name]
     assert metric(REAL) == pytest.approx(expected, abs=1e-12, rel=0)
 
@@ -67,26 +70,28 @@ def test_metrics_equal_a_real_clarify_job(name, expected):
         ("TE", confusion(0, 3, 0, 4), confusion(0, 2, 0, 5), 2.5 - 4 / 3),
     ],
 )
-def test_metrics_equal_the_documented_examples(name, a, d, expected):
+def test_metrics_equal_the_documented_examples(name: str, a: Any, d: Any, expected: Any) -> None:
     counts = facet(a, d) if isinstance(a, tuple) else metrics.FacetCounts(a, d)
     metric = {**metrics.PRE_TRAINING, **metrics.POST_TRAINING}[name]
     assert metric(counts) == pytest.approx(expected, abs=5e-5 if name == "KL" else 1e-12)
 
 
 @pytest.mark.parametrize("expected_zero", ["DPL", "KL", "JS", "LP", "TVD", "KS"])
-def test_a_balanced_facet_has_no_difference(expected_zero):
+def test_a_balanced_facet_has_no_difference(expected_zero: str) -> None:
     counts = facet((153, 306), (9, 18))
     assert metrics.PRE_TRAINING[expected_zero](counts) == 0.0
     assert metrics.ci(counts) == 0.8888888888888888
 
 
 @given(st.integers(1, 9999), st.integers(1, 9999), st.integers(1, 9999), st.integers(1, 9999))
-def test_two_label_distributions_follow_from_the_difference_of_proportions(a1, a0, d1, d0):
+def test_two_label_distributions_follow_from_the_difference_of_proportions(
+    a1: int, a0: int, d1: int, d0: int
+) -> None:
     counts = facet((a1, a0), (d1, d0))
     qa, qd = a1 / (a1 + a0), d1 / (d1 + d0)
     middle = (qa + qd) / 2
 
-    def entropy(p):
+    def entropy(p: float) -> float:
         return -sum(x * math.log(x) for x in (p, 1 - p) if x)
 
     assert metrics.dpl(counts) == pytest.approx(qa - qd, abs=1e-12)
@@ -98,7 +103,7 @@ def test_two_label_distributions_follow_from_the_difference_of_proportions(a1, a
     assert metrics.kl(counts) == pytest.approx(expected_kl, abs=1e-12, rel=1e-9)
 
 
-def test_distributions_use_only_labels_seen_on_both_sides():
+def test_distributions_use_only_labels_seen_on_both_sides() -> None:
     counts = facet((7, 3), (5, 0))
     assert metrics.lp(counts) == pytest.approx(0.3)
     assert metrics.tvd(counts) == pytest.approx(0.15)
@@ -109,13 +114,13 @@ def test_distributions_use_only_labels_seen_on_both_sides():
 
 
 @pytest.mark.parametrize("name", sorted({**metrics.PRE_TRAINING, **metrics.POST_TRAINING}))
-def test_every_metric_refuses_an_empty_side(name):
+def test_every_metric_refuses_an_empty_side(name: str) -> None:
     metric = {**metrics.PRE_TRAINING, **metrics.POST_TRAINING}[name]
     with pytest.raises(metrics.MetricError):
         metric(facet((5, 5), (0, 0)))
 
 
-def test_conditional_disparity_reverses_an_aggregate_one():
+def test_conditional_disparity_reverses_an_aggregate_one() -> None:
     # Berkeley admissions, as Clarify's documentation tells them: women (d) are refused more often in all,
     # less often once departments are compared. Here two departments, by [rejected, accepted].
     women, men = [[20, 80], [270, 30]], [[60, 140], [92, 8]]
@@ -134,7 +139,7 @@ def test_conditional_disparity_reverses_an_aggregate_one():
         metrics.cddl(facet((1, 1), (1, 1)))
 
 
-def test_division_by_zero():
+def test_division_by_zero() -> None:
     nobody_predicted = metrics.FacetCounts(confusion(0, 0, 5, 5), confusion(4, 0, 4, 0))
     assert metrics.di(nobody_predicted) == math.inf
     assert metrics.dca(nobody_predicted) == math.inf
@@ -143,7 +148,7 @@ def test_division_by_zero():
 
 
 @given(tables, tables)
-def test_generalized_entropy_is_that_of_the_rows(a, d):
+def test_generalized_entropy_is_that_of_the_rows(a: Any, d: Any) -> None:
     (tn, fp), (fn, tp) = (a + d)[0]
     benefits = np.repeat([1.0, 2.0, 0.0], [tn + tp, fp, fn])
     counts = metrics.FacetCounts(a, d)
@@ -156,7 +161,7 @@ def test_generalized_entropy_is_that_of_the_rows(a, d):
 
 
 @given(tables, tables)
-def test_swapping_the_sides_turns_the_sign(a, d):
+def test_swapping_the_sides_turns_the_sign(a: Any, d: Any) -> None:
     there, back = metrics.FacetCounts(a, d), metrics.FacetCounts(d, a)
     for name in ("CI", "DPL", "DPPL", "DCA", "DCR", "AD", "RD", "SD", "DAR", "DRR", "TE"):
         metric = {**metrics.PRE_TRAINING, **metrics.POST_TRAINING}[name]

@@ -1,0 +1,116 @@
+"""Datasets of every format, read as Clarify reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from analyzer import config, dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def settings(**changes: Any) -> config.AnalysisConfig:
+    return config.parse(
+        {
+            "dataset_type": "text/csv",
+            "label": "sentiment",
+            "label_values_or_threshold": [1],
+            "facet": [{"name_or_index": "product_category"}],
+            "methods": {"pre_training_bias": {"methods": "all"}},
+        }
+        | changes
+    )
+
+
+HEADERS = ["sentiment", "review_body", "product_category"]
+ROWS = '1,"Nice, really\nnice",Dresses\n-1,null,\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        ("sentiment,review_body,product_category\n" + ROWS, None),
+        ("sentiment,review_body,product_category\n" + ROWS, HEADERS),
+        (ROWS, HEADERS),
+        ("\ufeffsentiment,review_body,product_category\r\n" + ROWS, None),
+    ],
+)
+def test_csv_with_and_without_header(tmp_path: Path, content: str, headers: list[str] | None) -> None:
+    (tmp_path / "a.csv").write_text(content, newline="")
+    (tmp_path / "_manifest.json").write_text("{}")
+    loaded = dataset.load(settings(headers=headers, excluded_columns=[2]), tmp_path)
+    assert loaded.frame["sentiment"].tolist() == [1, -1]
+    assert loaded.frame["review_body"].tolist() == ["Nice, really\nnice", "null"]
+    assert loaded.frame["product_category"].isna().tolist() == [False, True]
+    assert loaded.label == "sentiment"
+    assert loaded.features == ["review_body"]
+
+
+def test_csv_without_any_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,good\n0,bad\n")
+    loaded = dataset.load(settings(label=0, predicted_label=None), tmp_path)
+    assert list(loaded.frame.columns) == ["column_0", "column_1"]
+    assert loaded.label == "column_0"
+
+
+def test_files_follow_each_other_by_name(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "b.csv").write_text("sentiment,product_category\n3,c\n")
+    (tmp_path / "a.csv").write_text("sentiment,product_category\n1,a\n2,b\n")
+    assert dataset.load(settings(), tmp_path).frame["sentiment"].tolist() == [1, 2, 3]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pd.DataFrame({"sentiment": [1, 0], "product_category": ["a", "b"]}).to_parquet(tmp_path / "a.parquet")
+    loaded = dataset.load(
+        settings(dataset_type="application/x-parquet", headers=["sentiment", "kind"]), tmp_path
+    )
+    assert loaded.frame["kind"].tolist() == ["a", "b"]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    lines = [{"x": ["good \u2028", "a"], "y": 1, "p": 1}, {"x": ["bad", "b"], "y": -1, "p": 1}]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
+    loaded = dataset.load(
+        settings(
+            dataset_type="application/jsonlines",
+            features="x",
+            label="y",
+            predicted_label="p",
+            headers=["review", "kind", "sentiment"],
+        ),
+        tmp_path,
+    )
+    assert loaded.features == ["review", "kind"]
+    assert loaded.frame["review"].tolist() == ["good \u2028", "bad"]
+    assert loaded.frame[loaded.label].tolist() == [1, -1]
+    assert loaded.frame[loaded.predicted_label].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "message"),
+    [
+        ("1,2\n", {"headers": HEADERS}, "Headers in config do not match with the number of columns"),
+        ("a,b\n1,2\n", {}, "Headers must contain label. 'sentiment' is not among"),
+        ("sentiment,b\n", {}, "The dataset has no rows"),
+        ("", {}, "The dataset has no rows"),
+        ("sentiment,b\n1,2\n", {"excluded_columns": [5]}, "Feature names not found. 5"),
+        ("sentiment,b\n1,2,3,4\n1,2\n", {}, "cannot be read as text/csv"),
+        ("sentiment,b\n1,\udcff\n", {}, "cannot be read as text/csv"),
+        ("{}\n", {"dataset_type": "application/jsonlines"}, "Data must contain features."),
+    ],
+)
+def test_datasets_that_cannot_be_read(tmp_path: Path, content: str, changes: Any, message: str) -> None:
+    (tmp_path / "a.csv").write_text(content, errors="surrogateescape")
+    with pytest.raises(config.AnalyzerError, match=message):
+        dataset.load(settings(**changes), tmp_path)
+
+
+def test_no_file_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(config.AnalyzerError, match="No dataset was found"):
+        dataset.load(settings(), tmp_path)
