@@ -20,6 +20,7 @@ from launcher import airflow, card, localaws, processes, retrain  # noqa: E402
 from launcher.failures import LauncherError, RefusedError  # noqa: E402
 from launcher.ports import free_port  # noqa: E402
 from launcher.predict import predict  # noqa: E402
+from launcher.summary import print_summary  # noqa: E402
 from sentiment_retrain.errors import RetrainError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def report(places: Places, form: str, console: Console) -> None:
     elif form == "html":
         console.print(path.with_name("card.html").as_uri(), soft_wrap=True)
     else:
-        card.print_summary(console, json.loads(path.read_text()), path)
+        print_summary(console, json.loads(path.read_text()), path)
 
 
 def status(places: Places, console: Console) -> None:

@@ -41,6 +41,8 @@ SETTINGS = {
     "CORE__LOAD_EXAMPLES": "False",
     # 32 idle workers would cost 0.7 GB; the contenders need two.
     "CORE__PARALLELISM": "4",
+    # A task that waits for AWS gives its slot back.
+    "OPERATORS__DEFAULT_DEFERRABLE": "True",
     "API__HOST": HOST,
     "API__EXPOSE_CONFIG": "False",
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",

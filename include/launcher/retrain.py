@@ -16,6 +16,7 @@ from launcher.failures import RunFailedError
 from launcher.progress import Progress, task_lines
 from launcher.remote import RemoteJobs
 from launcher.rest import FINISHED, AirflowApi
+from launcher.summary import print_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def run(places: Places, data: str, console: Console) -> None:
             if state != "success":
                 raise RunFailedError("LOCAL_RUN_FAILED", *explain(places, api, run_id, aws_url))
     home = card.bring_home(places, aws_url)
-    card.print_summary(console, json.loads(home.read_text()), home)
+    print_summary(console, json.loads(home.read_text()), home)
     _print_next(console, aws_url, time.monotonic() - began)
 
 
