@@ -1,0 +1,142 @@
+"""One container of an inference pipeline: its server process, its artifacts, its port."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import urllib3
+
+from localaws import artifacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from localaws.containers import Box, Container
+
+PING_TIMEOUT_SECONDS = 2.0
+STOP_GRACE_SECONDS = 30.0
+# Below the range that Linux and macOS take outgoing ports from, so that none is gone when a server binds it.
+PORTS = range(20_000, 32_000)
+
+
+class ServingError(Exception):
+    """A pipeline that cannot be started; the message suits a FailureReason."""
+
+
+class Answer(NamedTuple):
+    """What the pipeline answered, and which container did: the last one, or the one that refused."""
+
+    status: int
+    content_type: str
+    body: bytes
+    container: str
+
+
+@dataclass
+class Server:
+    """One container of a pipeline that serves.
+
+    Attributes:
+        label: as SageMaker names it in messages: `primary`, or the hostname, or `container-<n>`.
+        accept: what it is asked for when another container reads its answer.
+    """
+
+    label: str
+    container: Container
+    box: Box
+    pool: urllib3.HTTPConnectionPool
+    accept: str
+    log_stream: str
+    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+    def invoke(self, body: bytes, content_type: str, accept: str, timeout: float) -> Answer:
+        """POST /invocations; a failure to answer at all is an Answer of status 500 or 504."""
+        headers = {"Content-Type": content_type, "Accept": accept}
+        try:
+            response = self._post(body, headers, timeout)
+        except urllib3.exceptions.TimeoutError:
+            message = (
+                f"Your invocation timed out while waiting for a response from container {self.label}. "
+                "Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and "
+                "try again."
+            )
+            return Answer(504, "text/plain", message.encode(), self.label)
+        except urllib3.exceptions.HTTPError as error:
+            message = f"Container {self.label} closed the connection without an answer: {error}"
+            return Answer(500, "text/plain", message.encode(), self.label)
+        answered = response.headers.get("Content-Type", "application/octet-stream")
+        return Answer(response.status, answered, response.data, self.label)
+
+    def _post(self, body: bytes, headers: dict[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
+        """Send, once more on a connection that the server had closed while it was idle."""
+        try:
+            return self._send(body, headers, timeout)
+        except urllib3.exceptions.ProtocolError:
+            if self.container.poll() is not None:
+                raise
+            return self._send(body, headers, timeout)
+
+    def _send(self, body: bytes, headers: dict[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
+        return self.pool.urlopen(
+            "POST", "/invocations", body=body, headers=headers, retries=False, timeout=timeout
+        )
+
+    def answers_ping(self) -> bool:
+        """Whether GET /ping is answered with 200."""
+        try:
+            response = self.pool.urlopen("GET", "/ping", retries=False, timeout=PING_TIMEOUT_SECONDS)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return response.status == 200
+
+    def execution_parameters(self) -> dict[str, Any]:
+        """What GET /execution-parameters says for batch transform; empty when it is not offered."""
+        response = self.pool.urlopen("GET", "/execution-parameters", retries=False, timeout=30)
+        return dict(response.json()) if response.status == 200 else {}
+
+    def stop(self) -> None:
+        """Stop the process and delete its directory."""
+        if self.container.pid is not None:
+            self.container.stop(STOP_GRACE_SECONDS)
+        self.pool.close()
+        self.box.remove()
+
+
+def load_model_data(definition: Mapping[str, Any], directory: Path, label: str) -> None:
+    """Unpack a container's artifacts into its model directory; a container may have none.
+
+    Raises:
+        ServingError: the object is missing or is not a tar.gz.
+    """
+    source = definition.get("ModelDataSource", {}).get("S3DataSource", {})
+    uri = definition.get("ModelDataUrl") or source.get("S3Uri")
+    if not uri:
+        return
+    try:
+        if source.get("CompressionType") == "None":
+            artifacts.download(uri, directory)
+        else:
+            artifacts.unpack(artifacts.read(uri), directory)
+    except (artifacts.ArtifactError, OSError, EOFError) as error:
+        raise ServingError(
+            f'Failed to download model data for container "{label}" from URL: "{uri}". Please ensure that '
+            "there is a tar.gz archive at the URL and that the role passed to CreateModel may read it. "
+            f"{error}"
+        ) from error
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on, outside the range of outgoing connections."""
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port

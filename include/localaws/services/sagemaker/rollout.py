@@ -1,0 +1,160 @@
+"""What happens to an endpoint in the background: creation, update, rollback, deletion, resumption."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from localaws import jobs, state
+from localaws.services.sagemaker.deployments import Plan, RolledBackError, bake
+from localaws.services.sagemaker.endpoint_configs import variant_summaries
+from localaws.services.sagemaker.fleets import Fleet, router
+from localaws.services.sagemaker.resources import ENDPOINT
+from localaws.serving import ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+INTERRUPTED_CREATION = (
+    "InternalServerError: The local stand-in stopped while this endpoint was created. "
+    "Delete the endpoint and create it again."
+)
+INTERRUPTED_UPDATE = (
+    "InternalServerError: The local stand-in stopped while this endpoint was updated; it serves the former "
+    "configuration. Update it again."
+)
+
+_stopping = threading.Event()
+
+
+def in_background(function: Callable[..., None], *arguments: Any) -> None:
+    """Run in a thread of its own."""
+    threading.Thread(
+        target=function, args=arguments, name=f"{function.__name__}-{arguments[0]}", daemon=True
+    ).start()
+
+
+def set_status(name: str, status: str, **changes: Any) -> None:
+    """Write an endpoint's status, unless the stand-in stops: a restart must find what was true before."""
+    if not _stopping.is_set():
+        state.store().update(
+            ENDPOINT.kind, name, EndpointStatus=status, LastModifiedTime=state.now(), **changes
+        )
+
+
+def create(name: str, region: str) -> None:
+    """Bring a new endpoint into service, or to Failed with the reason."""
+    variants = _document(name)["Variants"]
+    fleet = _started(name, variants, region)
+    if isinstance(fleet, str):
+        set_status(name, "Failed", FailureReason=fleet)
+        return
+    router.switch(name, fleet)
+    jobs.checkpoint()
+    set_status(name, "InService", ProductionVariants=variant_summaries(variants))
+
+
+def update(name: str, region: str, config_name: str, variants: list[Document], plan: Plan) -> None:
+    """Move an endpoint to new variants: new fleet, then the traffic by the plan, then the old fleet ends.
+
+    When the new fleet does not start, or an alarm goes off, the endpoint stays InService with its former
+    configuration and a FailureReason.
+    """
+    fleet = _started(name, variants, region)
+    if isinstance(fleet, str):
+        _roll_back(name, fleet)
+        return
+    try:
+        for step in plan.steps:
+            router.shift(name, fleet, step.share)
+            bake(step.wait_seconds, plan.alarms, region, _stopping)
+    except Exception as error:
+        if not isinstance(error, RolledBackError):
+            log.exception("The deployment of endpoint %s failed", name)
+        set_status(name, "RollingBack")
+        router.unshift(name)
+        fleet.drain()
+        _roll_back(name, f"Deployment rolled back: {error}")
+        return
+    old = router.switch(name, fleet)
+    _stopping.wait(plan.termination_wait_seconds)
+    jobs.checkpoint()
+    set_status(
+        name,
+        "InService",
+        EndpointConfigName=config_name,
+        Variants=variants,
+        ProductionVariants=variant_summaries(variants),
+        PendingDeploymentSummary=None,
+        FailureReason=None,
+    )
+    if old:
+        old.drain()
+
+
+def delete(name: str) -> None:
+    """Take an endpoint out of service once its requests are answered, and forget it."""
+    fleet = router.remove(name)
+    if fleet:
+        fleet.drain()
+    state.store().delete(ENDPOINT.kind, name)
+
+
+def resume() -> None:
+    """After a restart: serve again what was in service, end honestly what was under way."""
+    for endpoint in state.store().items(ENDPOINT.kind):
+        name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
+        if status == "Creating":
+            set_status(name, "Failed", FailureReason=INTERRUPTED_CREATION)
+        elif status == "Deleting":
+            state.store().delete(ENDPOINT.kind, name)
+        elif status != "Failed":
+            set_status(name, "SystemUpdating", PendingDeploymentSummary=None)
+            reason = INTERRUPTED_UPDATE if status in ("Updating", "RollingBack") else None
+            in_background(_return_to_service, name, endpoint["Region"], reason)
+
+
+def shutdown() -> None:
+    """Stop all fleets; the documents stay, so that `resume` finds them."""
+    _stopping.set()
+    router.close()
+
+
+def _return_to_service(name: str, region: str, reason: str | None) -> None:
+    variants = _document(name)["Variants"]
+    fleet = _started(name, variants, region)
+    if isinstance(fleet, str):
+        set_status(name, "Failed", FailureReason=fleet)
+        return
+    router.switch(name, fleet)
+    changes = {"FailureReason": reason} if reason else {}
+    set_status(name, "InService", **changes)
+
+
+def _roll_back(name: str, reason: str) -> None:
+    set_status(name, "InService", FailureReason=reason[:1024], PendingDeploymentSummary=None)
+
+
+def _started(name: str, variants: list[Document], region: str) -> Fleet | str:
+    """A fleet that serves, or the reason why there is none."""
+    fleet = Fleet(name, variants, region)
+    try:
+        fleet.start()
+    except ServingError as error:
+        return str(error)[:1024]
+    except Exception as error:
+        log.exception("Endpoint %s failed inside the stand-in", name)
+        return f"InternalServerError: {type(error).__name__}: {error}"[:1024]
+    return fleet
+
+
+def _document(name: str) -> Document:
+    document = state.store().get(ENDPOINT.kind, name)
+    if document is None:
+        raise KeyError(f"there is no endpoint {name}")
+    return document
