@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,7 +19,7 @@ from launcher.rest import FINISHED, AirflowApi
 from launcher.summary import print_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -108,12 +108,19 @@ def watch(api: AirflowApi, run_id: str, remote: RemoteJobs, console: Console) ->
         while True:
             state = api.run_state(DAG_ID, run_id)
             instances = api.task_instances(DAG_ID, run_id)
-            active = [i["task_id"] for i in instances if i["state"] in {"running", "deferred"}]
-            remarks = remote.remarks(active) if active else {}
+            remarks = _remarks(api, run_id, remote, instances)
             progress.show(task_lines(order, instances, remarks, dt.datetime.now(dt.UTC)))
             if state in FINISHED:
                 return state
             time.sleep(POLL_SECONDS)
+
+
+def _remarks(
+    api: AirflowApi, run_id: str, remote: RemoteJobs, instances: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """By task, what its remote job says of itself, for the tasks that wait for one."""
+    attempts = {i["task_id"]: i["try_number"] for i in instances if i["state"] == "deferred"}
+    return remote.remarks(list(attempts), lambda task: api.log_entries(DAG_ID, run_id, task, attempts[task]))
 
 
 def cancel(api: AirflowApi, run_id: str, aws_url: str, console: Console) -> None:
