@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import plots
 from sentiment_retrain.datasets import LABELS
-from sentiment_retrain.selection import METRIC_NAMES
+from sentiment_retrain.selection import METRIC_NAMES, display_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +18,8 @@ HEADLINES: Mapping[str, str] = {
     "keep_champion": "The champion stays",
     "do_not_deploy": "{winner} wins, nothing is deployed",
 }
-MODEL_NAMES: Mapping[str, str] = {
-    "autopilot": "Autopilot",
-    "blazingtext": "BlazingText",
-    "champion": "Champion",
-}
+#: Facet values with fewer reviews are not drawn: chance would dwarf the others.
+LEAST_DRAWN_GROUP = 30
 #: The bias metric that the page draws, before and after training.
 _DRAWN_METRICS = {
     "bias": ("DPL", "labels (before training)"),
@@ -44,12 +41,13 @@ def render_card(card: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=duration, money=money, count=count, model=model_name, short=short)
+    environment.filters.update(duration=duration, money=money, count=count, model=display_name, short=short)
     return environment.get_template(TEMPLATE).render(
         card=card,
         headline=headline(card),
         tests=model_tests(card),
         figures=draw(card),
+        least_drawn_group=LEAST_DRAWN_GROUP,
         metric_names=METRIC_NAMES,
         label_names=plots.LABEL_NAMES,
         slowest=max([*(card.get("timings") or {}).values(), 0.001]),
@@ -65,7 +63,7 @@ def headline(card: Mapping[str, Any]) -> str:
     verdict = card.get("verdict")
     if not verdict:
         return "The run is done"
-    return HEADLINES[verdict["action"]].format(winner=model_name(verdict.get("winner")))
+    return HEADLINES[verdict["action"]].format(winner=display_name(verdict.get("winner")))
 
 
 def model_tests(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -85,9 +83,10 @@ def draw(card: Mapping[str, Any]) -> dict[str, Any]:
     tokens = _top_tokens(card)
     figures: dict[str, list[str]] = {
         "matrices": [
-            plots.confusion_matrix(test["confusion_matrix"], model_name(name)) for name, test in tests.items()
+            plots.confusion_matrix(test["confusion_matrix"], display_name(name))
+            for name, test in tests.items()
         ],
-        "metrics": [plots.metric_intervals(_by_display_name(tests), model_name(winner), METRIC_NAMES)]
+        "metrics": [plots.metric_intervals(_by_display_name(tests), display_name(winner), METRIC_NAMES)]
         if tests
         else [],
         "facets": [plots.facet_bars(facets)] if facets else [],
@@ -99,11 +98,6 @@ def draw(card: Mapping[str, Any]) -> dict[str, Any]:
     }
     # Our own SVG, made of numbers and of names that matplotlib has escaped.
     return {name: [Markup(svg) for svg in drawn] for name, drawn in figures.items()}  # noqa: S704
-
-
-def model_name(name: str | None) -> str:
-    """What a model is called on the page."""
-    return MODEL_NAMES.get(name or "", name or "nobody")
 
 
 def duration(seconds: float | None) -> str:
@@ -136,15 +130,20 @@ def short(text: Any, limit: int = 48) -> str:
 
 
 def _by_display_name(tests: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {model_name(name): test for name, test in tests.items()}
+    return {display_name(name): test for name, test in tests.items()}
 
 
 def _facet_values(card: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     analysis = card.get("analysis") or {}
+    sizes = (card.get("data") or {}).get("categories") or {}
     found: dict[str, dict[str, float | None]] = {}
     for part, (metric, words) in _DRAWN_METRICS.items():
         facets = (analysis.get(part) or {}).get("facets") or {}
-        values = {facet: metrics[metric] for facet, metrics in facets.items() if metric in metrics}
+        values = {
+            facet: metrics[metric]
+            for facet, metrics in facets.items()
+            if metric in metrics and sizes.get(facet, LEAST_DRAWN_GROUP) >= LEAST_DRAWN_GROUP
+        }
         if values:
             found[f"{metric} of the {words}"] = values
     return found

@@ -33,7 +33,7 @@ _COLOURS: Mapping[str, str] = {
     "surface": "#080808",
 }
 _LABEL_COLOURS = {"-1": "negative", "0": "neutral", "1": "positive"}
-_MOST_BARS = 20
+_MOST_BARS = 15
 _STYLE: Mapping[str, Any] = {
     "text.color": _COLOURS["ink"],
     "axes.labelcolor": _COLOURS["muted"],
@@ -107,7 +107,7 @@ def metric_intervals(
                 high + 0.006, position, f"{name}  {test[metric]:.3f}", va="center", color=colour, fontsize=9
             )
             position += 1
-        position += 0.8
+        position += 0.5
     axes.set_yticks([at for at, _ in ticks], [words for _, words in ticks])
     axes.invert_yaxis()
     left, right = axes.get_xlim()
@@ -168,9 +168,7 @@ def token_bars(top_tokens: Mapping[str, Sequence[Mapping[str, Any]]], label: str
 @_styled
 def count_bars(counts: Mapping[str, int], title: str, colours: Mapping[str, str] | None = None) -> str:
     """Rows by name, the most frequent first."""
-    shown = (
-        sorted(counts.items(), key=lambda item: -item[1])[:_MOST_BARS] if colours is None else counts.items()
-    )
+    shown = _most_frequent(counts) if colours is None else list(counts.items())
     names, values = [name for name, _ in shown], [value for _, value in shown]
     figure, axes = _figure(title, 4.6, 0.7 + 0.27 * len(names))
     fill = [_COLOURS[(colours or {}).get(name, "accent")] for name in names]
@@ -184,6 +182,15 @@ def count_bars(counts: Mapping[str, int], title: str, colours: Mapping[str, str]
     axes.tick_params(length=0)
     _without_frame(axes)
     return _svg(figure, title)
+
+
+def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent names, the rest summed up."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    if len(ranked) <= _MOST_BARS:
+        return ranked
+    rest = ranked[_MOST_BARS - 1 :]
+    return [*ranked[: _MOST_BARS - 1], (f"{len(rest)} more", sum(count for _, count in rest))]
 
 
 def label_bars(counts: Mapping[str, int]) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sentiment_retrain.settings_schema import FloorGate, Selection
 
 Action = Literal["deploy", "keep_champion", "do_not_deploy"]
+MODEL_NAMES = {"autopilot": "Autopilot", "blazingtext": "BlazingText", "champion": "Champion"}
 METRIC_NAMES = {"macro_f1": "macro F1", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy"}
 
 
@@ -132,7 +133,7 @@ def _decide(
     rules: Selection,
 ) -> tuple[Action, str]:
     """The action, and the sentence that explains it."""
-    name = winner.name
+    name = display_name(winner.name)
     if floor_gate.status == "fail":
         return (
             "do_not_deploy",
@@ -180,16 +181,16 @@ def _ranking_sentence(winner: Entrant, runner_up: Entrant | None, rules: Selecti
     low, high = winner.test["intervals"][rules.metric]
     scored = f"{metric} {value:.3f} ({_confidence(rules)} interval {low:.3f} to {high:.3f})"
     rows = f"{int(winner.test['n']):,} test reviews"
+    name = display_name(winner.name)
     if runner_up is None:
-        return f"{winner.name} is the only contender, with {scored} on {rows}."
-    other = float(runner_up.test[rules.metric])
+        return f"{name} is the only contender, with {scored} on {rows}."
+    other, other_name = float(runner_up.test[rules.metric]), display_name(runner_up.name)
     if abs(value - other) <= rules.tie_margin:
         return (
-            f"{winner.name} and {runner_up.name} are tied at {metric} {value:.3f} and {other:.3f} on the "
-            f"same "
-            f"{rows}; {winner.name} wins {_tie_reason(winner, runner_up)}."
+            f"{name} and {other_name} are tied at {metric} {value:.3f} and {other:.3f} on the same {rows}; "
+            f"{name} wins {_tie_reason(winner, runner_up)}."
         )
-    return f"{winner.name} wins with {scored} against {other:.3f} of {runner_up.name} on the same {rows}."
+    return f"{name} wins with {scored} against {other:.3f} of {other_name} on the same {rows}."
 
 
 def _tie_reason(winner: Entrant, other: Entrant) -> str:
@@ -198,6 +199,11 @@ def _tie_reason(winner: Entrant, other: Entrant) -> str:
     if _or_infinite(winner.latency_ms) < _or_infinite(other.latency_ms):
         return "because it answers faster"
     return "by name"
+
+
+def display_name(name: str | None) -> str:
+    """What a model is called in sentences and on the card."""
+    return MODEL_NAMES.get(name or "", name or "nobody")
 
 
 def _score(entrant: Entrant, metric: str) -> dict[str, Any]:
