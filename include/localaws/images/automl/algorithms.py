@@ -1,7 +1,7 @@
-"""The algorithms of Autopilot's hyperparameter tuning mode: their hyperparameters, and how one fold is trained.
+"""Algorithms of Autopilot's hyperparameter tuning mode: their hyperparameters, and how one fold is trained.
 
-Real ranges of XGBoost come from a recorded Autopilot job; number of rounds and eta are narrowed here, because three
-draws from the real range ended with useless learning rates. Ranges of the other two are ours.
+Real ranges of XGBoost come from a recorded Autopilot job; number of rounds and eta are narrowed here,
+because three draws from the real range ended with useless learning rates. Ranges of the other two are ours.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from automl.models import BoosterAverage, Network, NetworkAverage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from automl.models import Matrix, Model
+    from numpy.typing import NDArray
 
 SEED = 0
 
@@ -76,17 +74,12 @@ class XGBoost(Algorithm):
         """Train one booster."""
         import xgboost
 
-        parameters = {
-            **self.static,
-            **drawn,
-            "num_class": classes,
-            "seed": SEED,
-            "nthread": 1,
-            "verbosity": 0,
-        }
-        rounds = int(parameters.pop("num_round"))
-        parameters["max_depth"] = int(drawn["max_depth"])
-        return xgboost.train(parameters, xgboost.DMatrix(matrix, label=ordinals, nthread=1), rounds)
+        integers = {name: int(drawn[name]) for name, limits in self.ranges.items() if limits.integer}
+        fixed = {"num_class": classes, "seed": SEED, "nthread": 1, "verbosity": 0}
+        parameters = {**self.static, **drawn, **integers, **fixed}
+        del parameters["num_round"]
+        rows = xgboost.DMatrix(matrix, label=ordinals, nthread=1)
+        return xgboost.train(parameters, rows, integers["num_round"])
 
     def average(self, members: Sequence[Any]) -> Model:
         """All boosters, averaged."""
@@ -120,7 +113,7 @@ class MultilayerPerceptron(Algorithm):
     ranges: Mapping[str, Range] = {
         "layers": Range(8, 64, integer=True),
         "learning_rate": Range(1e-3, 1e-2),
-        "weight_decay": Range(1e-4, 1e-1),
+        "weight_decay": Range(1e-4, 1.0),
         "epochs": Range(4, 16, integer=True),
     }
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-
 from automl.errors import ClientError
 
 if TYPE_CHECKING:
@@ -115,8 +114,8 @@ def to_numbers(cells: NDArray[Any]) -> NDArray[np.float64]:
 def column_kind(cells: NDArray[Any]) -> ColumnKind:
     """Text, categorical or numeric, from the cells of one column.
 
-    Numeric: at least 95 % of the filled cells are numbers. Text: more different values than 100, or five words
-    a cell on average. Categorical: everything else.
+    Numeric: at least 95 % of the filled cells are numbers. Text: more different values than 100, or five
+    words a cell on average. Categorical: everything else.
     """
     filled = [cell for cell in cells if cell != ""]
     if not filled:
@@ -138,7 +137,8 @@ def sort_labels(target: NDArray[Any]) -> list[str]:
 def resolve_problem_type(target: NDArray[Any], requested: str | None) -> ProblemType:
     """The problem type asked for, else the one the target suggests.
 
-    Raises `ClientError` for regression (not done here), a single class, or a target that does not suit the request.
+    Raises `ClientError` for regression (not done here), a single class, or a target that does not suit the
+    request.
     """
     labels = sort_labels(target)
     if len(labels) < 2:
@@ -152,8 +152,9 @@ def resolve_problem_type(target: NDArray[Any], requested: str | None) -> Problem
     quantity = len(labels) > MOST_CLASSES and all(math.isfinite(to_number(label)) for label in labels)
     if requested == "Regression" or (requested is None and quantity):
         raise ClientError(
-            f"NotImplemented: the target has {len(labels)} different numeric values, which is a regression problem; "
-            "this stand-in does classification only. Pass ProblemType and AutoMLJobObjective if they are classes."
+            f"NotImplemented: the target has {len(labels)} different numeric values, which is a regression "
+            "problem; only classification is done here. Pass ProblemType and AutoMLJobObjective if these "
+            "are classes."
         )
     if requested is not None:
         return "BinaryClassification" if requested == "BinaryClassification" else "MulticlassClassification"

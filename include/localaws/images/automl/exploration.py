@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from automl.dataset import column_kind, to_numbers
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
-
-from automl.dataset import column_kind, to_numbers
 
 if TYPE_CHECKING:
     from automl.dataset import ColumnKind, Table
@@ -94,7 +93,7 @@ def _describe(cells: Any, kind: ColumnKind) -> dict[str, float]:
     values = values[np.isfinite(values)]
     if not len(values):
         return {}
-    functions = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
+    functions: dict[str, Any] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
     described = {name: float(function(values)) for name, function in functions.items()}
     if kind == "text":
         described["unique words"] = float(len({word for cell in cells for word in str(cell).lower().split()}))
@@ -118,7 +117,7 @@ def _prediction_power(cells: Any, table: Table, kind: ColumnKind) -> float | Non
         features: Any = np.nan_to_num(numbers).reshape(-1, 1)
         model = DecisionTreeClassifier(max_depth=4, random_state=0)
     elif kind == "text":
-        features = CountVectorizer(binary=True, min_df=5, max_features=2_000, token_pattern=r"(?u)\b\w+\b")
+        features = CountVectorizer(binary=True, min_df=5, max_features=2_000)
         try:
             features = features.fit_transform(cells[chosen])
         except ValueError:  # no word is frequent enough to tell anything

@@ -1,7 +1,7 @@
 """Serving of an algorithm container: feature rows in, ordinals and probabilities out.
 
-The keys to answer with, and their order, come from SAGEMAKER_INFERENCE_OUTPUT, out of `predicted_label` (the ordinal),
-`probability` (of the predicted class; of the second class when there are two) and `probabilities`.
+The keys to answer with, and their order, come from SAGEMAKER_INFERENCE_OUTPUT, out of `predicted_label` (the
+ordinal), `probability` (of the predicted class; of the second class when there are two) and `probabilities`.
 """
 
 from __future__ import annotations
@@ -9,27 +9,25 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from serving import InvocationError, NotAcceptable, UnsupportedContentType, media_type, serve
-
 from automl import recordio
 from automl.errors import BadRequestError
 from automl.rows import read_matrix, write_rows
+from serving import InvocationError, NotAcceptable, UnsupportedContentType, media_type, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
-    from numpy.typing import NDArray
-
     from automl.models import Model
+    from numpy.typing import NDArray
 
 CSV = "text/csv"
 SUPPORTED_KEYS = ("predicted_label", "probability", "probabilities")
 
 
 def requested_keys(text: str, supported: tuple[str, ...]) -> list[str]:
-    """Keys of a comma-separated list; raises `ValueError` for an unsupported one (`labels` has no place here)."""
+    """Keys of a comma-separated list; raises `ValueError` for an unsupported one or an empty list."""
     keys = [key.strip() for key in text.split(",") if key.strip()]
     unknown = [key for key in keys if key not in supported]
     if unknown or not keys:
@@ -49,7 +47,8 @@ def answer_rows(probabilities: NDArray[np.float64], keys: list[str]) -> bytes:
         "probability": chosen.tolist(),
         "probabilities": [str(row) for row in probabilities.tolist()],
     }
-    return write_rows(zip(*(columns[key] for key in keys), strict=True))
+    body: bytes = write_rows(zip(*(columns[key] for key in keys), strict=True))
+    return body
 
 
 class AlgorithmContainer:
@@ -61,7 +60,7 @@ class AlgorithmContainer:
         self._keys = keys
 
     def invocations(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
-        """Predict rows of `application/x-recordio-protobuf` or of numbers in `text/csv`; answers `text/csv`."""
+        """Predict rows of recordio-protobuf or of numbers in CSV; answers CSV."""
         if media_type(accept) not in (CSV, "*/*"):
             raise NotAcceptable(accept, CSV)
         readers = {CSV: read_matrix, recordio.CONTENT_TYPE: recordio.decode}

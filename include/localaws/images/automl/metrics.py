@@ -32,8 +32,8 @@ TUNING_NAMES = {
 def score(truth: NDArray[np.int64], probabilities: NDArray[Any], problem_type: str) -> dict[str, float]:
     """All of a problem type's metrics and LogLoss.
 
-    `truth` are ordinals of shape (rows,), `probabilities` of shape (rows, classes). For two classes the second is
-    the positive one. A class that is never predicted has precision 0.
+    `truth` are ordinals of shape (rows,), `probabilities` of shape (rows, classes). For two classes the
+    second is the positive one. A class that is never predicted has precision 0.
     """
     predicted = probabilities.argmax(axis=1)
     binary = problem_type == "BinaryClassification"

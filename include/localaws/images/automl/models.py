@@ -5,7 +5,7 @@ The linear and the multilayer models need only NumPy to predict, so that their c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from scipy import sparse
 
-    Matrix = NDArray[Any] | sparse.csr_matrix
 
+# A dense array or a SciPy sparse matrix, of shape (rows, features); SciPy has no types to say so.
+Matrix: TypeAlias = Any
 NETWORK_FILE = "model.npz"
 
 
@@ -38,7 +38,7 @@ def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
 
 
 class Network:
-    """Layers of weights with rectified linear units between them; a linear model is a network of one layer."""
+    """Layers of weights with rectified linear units between; a linear model is a network of one layer."""
 
     def __init__(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> None:
         """Take (weights of shape (inputs, outputs), biases of shape (outputs,)) of each layer."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
 from automl.algorithms import ALGORITHMS
+from nbformat import v4
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +19,15 @@ EXPLORATION = "SageMakerAutopilotDataExplorationNotebook.ipynb"
 DEFINITION = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
 _LONGEST_CELL = 120
 
+# nbformat has no types.
+Notebook: TypeAlias = Any
+_markdown: Any = v4.new_markdown_cell
+_notebook: Any = v4.new_notebook
+_writes: Any = nbformat.writes
+_code: Any = v4.new_code_cell
 
-def exploration_notebook(found: Exploration, target: str, problem_type: str) -> nbformat.NotebookNode:
+
+def exploration_notebook(found: Exploration, target: str, problem_type: str) -> Notebook:
     """The data exploration report."""
     sections = [
         "# Autopilot data exploration\n\nWritten by the local stand-in from the rows of this job. "
@@ -38,7 +44,7 @@ def exploration_notebook(found: Exploration, target: str, problem_type: str) -> 
         _descriptive(found),
         _DEFINITIONS,
     ]
-    return new_notebook(cells=[new_markdown_cell(section) for section in sections])
+    return _notebook(cells=[_markdown(section) for section in sections])
 
 
 def definition_notebook(
@@ -48,25 +54,25 @@ def definition_notebook(
     algorithms: Sequence[str],
     objective: str,
     max_candidates: int,
-) -> nbformat.NotebookNode:
+) -> Notebook:
     """The candidate definitions: every data processor with every algorithm, and the ranges searched."""
     cells = [
-        new_markdown_cell(
+        _markdown(
             f"# Autopilot candidate definitions of {job_name}\n\n{len(recipes)} data processors with "
-            f"{len(algorithms)} algorithms are {len(recipes) * len(algorithms)} candidate definitions. At most "
-            f"{max_candidates} candidates are trained; the objective is **{objective}**. Known good settings come "
-            "first, then Bayesian search."
+            f"{len(algorithms)} algorithms are {len(recipes) * len(algorithms)} candidate definitions. At "
+            f"most {max_candidates} candidates are trained; the objective is **{objective}**. Known good "
+            "settings come first, then Bayesian search."
         ),
-        new_markdown_cell("## Data processors"),
+        _markdown("## Data processors"),
     ]
     for recipe in recipes:
-        cells.append(new_markdown_cell(f"### {recipe.name}: {recipe.description}"))
-        cells.append(new_code_cell(modules[recipe.name]))
-    cells.append(new_markdown_cell("## Algorithms and hyperparameter ranges"))
+        cells.append(_markdown(f"### {recipe.name}: {recipe.description}"))
+        cells.append(_code(modules[recipe.name]))
+    cells.append(_markdown("## Algorithms and hyperparameter ranges"))
     for name in algorithms:
-        cells.append(new_markdown_cell(f"### {name}\n\n{_static(name)}\n\n{_ranges(name)}"))
+        cells.append(_markdown(f"### {name}\n\n{_static(name)}\n\n{_ranges(name)}"))
     cells.append(
-        new_markdown_cell(
+        _markdown(
             "## Candidates\n\n"
             + _table(
                 ["definition", "data processor", "algorithm"],
@@ -78,16 +84,16 @@ def definition_notebook(
             )
         )
     )
-    return new_notebook(cells=cells)
+    return _notebook(cells=cells)
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+def write(notebook: Notebook, path: Path) -> None:
     """Validate and write a notebook, the same bytes for the same content."""
     for position, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{position}"
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    path.write_text(_writes(notebook), encoding="utf-8")
 
 
 def _table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
@@ -172,8 +178,8 @@ def _descriptive(found: Exploration) -> str:
 
 _DEFINITIONS = (
     "## Definitions\n\n**Prediction power**: balanced accuracy of a simple model that sees this column only, "
-    "rescaled so that 0 is guessing and 1 is always right.\n\n**Text**: five words a cell or more on average, or more "
-    "than 100 different values that are not numbers. **Numeric**: 95% of the filled cells are numbers."
+    "rescaled so that 0 is guessing and 1 is always right.\n\n**Text**: five words a cell or more on average, "
+    "or more than 100 values that are not numbers. **Numeric**: 95% of the filled cells are numbers."
 )
 
 

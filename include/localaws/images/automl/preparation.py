@@ -7,24 +7,22 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
-from sklearn.model_selection import train_test_split
-
 from automl import processors, recordio
 from automl.algorithms import SEED
 from automl.errors import ClientError
 from automl.rows import write_matrix
 from automl.search import Prepared
 from automl.workspace import utc_now
+from scipy import sparse
+from sklearn.model_selection import train_test_split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from automl.dataset import Table
     from automl.models import Matrix
     from automl.workspace import Workspace
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +51,7 @@ def write_split(
         path = workspace.directory(f"{place}/tuning_data/{name}") / "chunk_0.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([table.target[row], *table.features[row]] for row in rows)
-    job = workspace.step_name("db")
+    job: str = workspace.step_name("db")
     workspace.step("ProcessingJob", job, started, [place], output=place)
     return job
 
@@ -61,9 +59,9 @@ def write_split(
 def prepare(
     workspace: Workspace, modules: dict[str, Path], cells: NDArray[Any], fitted_rows: int, builder: str
 ) -> dict[str, Prepared]:
-    """Fit each data processor on the first `fitted_rows` rows and transform all; one that does not suit is left out.
+    """Fit each data processor on the first `fitted_rows` rows and transform all rows.
 
-    Raises `ClientError` when none suits.
+    A processor that does not suit the data is left out. Raises `ClientError` when none suits.
     """
     prepared: dict[str, Prepared] = {}
     reason = "there is none"
@@ -110,6 +108,6 @@ def _write_transformed(workspace: Workspace, name: str, encoding: str, matrix: M
     place = f"transformed-data/{name}/{encoding}"
     content = recordio.encode(matrix) if sparse.issparse(matrix) else write_matrix(matrix)
     (workspace.directory(place) / "chunk_0.csv.out").write_bytes(content)
-    job = workspace.step_name(f"{name}-{encoding}")
+    job: str = workspace.step_name(f"{name}-{encoding}")
     workspace.step("TransformJob", job, started, [place], output=place)
     return job

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
-from scipy import sparse
-
+from automl import labels
 from automl.errors import ClientError
+from scipy import sparse
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from numpy.typing import NDArray
-
     from automl.labels import LabelEncoder
     from automl.models import Matrix
     from automl.workspace import Workspace
+    from numpy.typing import NDArray
 
 MODEL_FILE = "model.joblib"
 
@@ -73,14 +72,17 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 def save(processor: Processor, module_path: Path, workspace: Workspace, job_name: str) -> str:
-    """Pack `model.joblib` and the code as the processor's training job would; returns the artefact's place."""
+    """Pack `model.joblib` and the code as the processor's training job would; returns their place."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "code").mkdir()
         joblib.dump(processor, directory / MODEL_FILE, compress=1)
+        labels.save(processor.labels, directory)
         shutil.copyfile(module_path, directory / "code" / module_path.name)
         shutil.copyfile(Path(__file__).with_name("serve.py"), directory / "code" / "sagemaker_serve.py")
-        return workspace.pack(directory, f"data-processor-models/{job_name}/output/model.tar.gz")
+        place = f"data-processor-models/{job_name}/output/model.tar.gz"
+        workspace.pack(directory, place)
+        return place
 
 
 def load(directory: Path) -> Processor:

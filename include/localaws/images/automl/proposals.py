@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import optuna
-
-    from automl.algorithms import Hyperparameters
+    from automl.algorithms import Hyperparameters, Range
 
 XGBOOST_START = {
-    "num_round": 80,
-    "max_depth": 5,
-    "eta": 0.2,
+    "num_round": 100,
+    "max_depth": 6,
+    "eta": 0.18,
     "gamma": 1e-6,
     "min_child_weight": 1.0,
     "subsample": 0.8,
@@ -25,8 +24,8 @@ XGBOOST_START = {
     "lambda": 1.0,
     "alpha": 1e-6,
 }
-MLP_START = {"layers": 16, "learning_rate": 3e-3, "weight_decay": 1e-2, "epochs": 8}
-# (data processor, algorithm, hyperparameters): strong and different, so that three candidates already are a choice.
+MLP_START = {"layers": 16, "learning_rate": 3e-3, "weight_decay": 1e-1, "epochs": 8}
+# (data processor, algorithm, hyperparameters): strong and different, so that three already are a choice.
 WARM_STARTS: tuple[tuple[str, str, Hyperparameters], ...] = (
     ("dpp0", "linear-learner", {"wd": 1.5e-4}),
     ("dpp2", "xgboost", XGBOOST_START),
@@ -86,9 +85,7 @@ class Proposer:
         processor, algorithm = self._open.suggest_categorical("definition", self._definitions).split("/")
         drawn: Hyperparameters = {}
         for name, limits in ALGORITHMS[algorithm].ranges.items():
-            suggest = self._open.suggest_int if limits.integer else self._open.suggest_float
-            low, high = (int(limits.low), int(limits.high)) if limits.integer else (limits.low, limits.high)
-            drawn[name] = suggest(f"{algorithm}.{name}", low, high, log=limits.logarithmic)  # type: ignore[operator]
+            drawn[name] = _draw(self._open, f"{algorithm}.{name}", limits)
         return Proposal(processor, algorithm, drawn)
 
     def tell(self, proposal: Proposal, value: float | None) -> None:
@@ -122,12 +119,20 @@ class Proposer:
         }
         parameters: dict[str, object] = {"definition": f"{proposal.processor}/{proposal.algorithm}"}
         for name, limits in ALGORITHMS[proposal.algorithm].ranges.items():
-            kind = (
-                optuna.distributions.IntDistribution
-                if limits.integer
-                else optuna.distributions.FloatDistribution
-            )
-            low, high = (int(limits.low), int(limits.high)) if limits.integer else (limits.low, limits.high)
-            distributions[f"{proposal.algorithm}.{name}"] = kind(low, high, log=limits.logarithmic)  # type: ignore[arg-type]
+            distributions[f"{proposal.algorithm}.{name}"] = _distribution(limits)
             parameters[f"{proposal.algorithm}.{name}"] = proposal.hyperparameters[name]
         return optuna.trial.create_trial(params=parameters, distributions=distributions, value=value)
+
+
+def _draw(trial: optuna.trial.Trial, name: str, limits: Range) -> float:
+    if limits.integer:
+        return trial.suggest_int(name, int(limits.low), int(limits.high), log=limits.logarithmic)
+    return trial.suggest_float(name, limits.low, limits.high, log=limits.logarithmic)
+
+
+def _distribution(limits: Range) -> optuna.distributions.BaseDistribution:
+    import optuna
+
+    if limits.integer:
+        return optuna.distributions.IntDistribution(int(limits.low), int(limits.high), log=limits.logarithmic)
+    return optuna.distributions.FloatDistribution(limits.low, limits.high, log=limits.logarithmic)

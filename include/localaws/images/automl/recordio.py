@@ -1,18 +1,19 @@
-"""SageMaker's recordio-protobuf for sparse rows: framing of MXNet RecordIO around `aialgs.data.Record` messages.
+"""SageMaker's recordio-protobuf for sparse rows: MXNet RecordIO framing of `aialgs.data.Record` messages.
 
-A record holds `features["values"]` as a Float32Tensor {values = 1, keys = 2, shape = 3, all packed}, written by hand:
-four fixed messages do not pay for a protobuf dependency. Framing: magic, length, payload padded to 4 bytes.
+A record holds `features["values"]` as a Float32Tensor {values = 1, keys = 2, shape = 3, all packed}, written
+by hand: four fixed messages do not pay for a protobuf dependency. Framing: magic, length, payload padded to
+4 bytes.
 """
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-
 from automl.errors import BadRequestError
+from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +27,12 @@ _LENGTH_DELIMITED = 2
 
 def encode(matrix: sparse.csr_matrix) -> bytes:
     """Write the rows of a sparse matrix as records."""
-    keys = [_varint(column) for column in range(matrix.shape[1])]
     shape = _field(3, _varint(matrix.shape[1]))
     values = matrix.data.astype("<f4").tobytes()
+    indices = matrix.indices.tolist()
     records = []
     for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
-        row_keys = b"".join([keys[column] for column in matrix.indices[start:end]])
+        row_keys = b"".join([_key(column) for column in indices[start:end]])
         tensor = _field(1, values[4 * start : 4 * end]) + _field(2, row_keys) + shape
         entry = _field(1, b"values") + _field(2, _field(2, tensor))
         payload = _field(1, entry)
@@ -68,6 +69,11 @@ def _varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+@functools.lru_cache(maxsize=1 << 17)
+def _key(column: int) -> bytes:
+    return _varint(column)
 
 
 def _field(number: int, content: bytes) -> bytes:
@@ -126,7 +132,7 @@ def _varints(packed: bytes) -> NDArray[np.int64]:
     if not len(octets):
         return octets
     last = octets < 0x80
-    number = np.cumsum(last) - last
+    number: NDArray[np.int64] = np.cumsum(last) - last
     first = np.flatnonzero(np.concatenate([[True], last[:-1]]))
     place = np.arange(len(octets)) - first[number]
     return np.bincount(number, weights=(octets & 0x7F) << (7 * place)).astype(np.int64)

@@ -7,20 +7,18 @@ from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import metrics
-
 from automl.dataset import to_numbers
+from sklearn import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from automl.dataset import ColumnKind
     from automl.training import Fold
+    from numpy.typing import NDArray
 
-# Exact values need 2^columns predictions a row; beyond this they would have to be estimated, which is not done.
+# Exact values need 2^columns predictions a row; beyond this they would have to be estimated.
 MOST_EXPLAINED_COLUMNS = 6
 _EXPLAINED_ROWS = 200
 _SMALLEST_PROBABILITY = 1e-6
@@ -84,7 +82,7 @@ def explain(
     columns: Sequence[str],
     labels: Sequence[str],
 ) -> dict[str, Any] | None:
-    """`analysis.json` as Clarify writes it: mean absolute Shapley value of each column and class, in log-odds.
+    """`analysis.json` as Clarify writes it: mean absolute Shapley value by column and class, in log-odds.
 
     Computed exactly on up to 200 rows against `baseline_row`; None when there are too many columns for that.
     """

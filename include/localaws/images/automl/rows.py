@@ -7,7 +7,6 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from automl.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -20,9 +19,10 @@ csv.field_size_limit(64 * 1024 * 1024)
 
 
 def read_rows(body: bytes, width: int | None = None) -> list[list[str]]:
-    """Rows of a CSV body; a blank line is a row with one empty cell when one column is expected, else left out.
+    """Rows of a CSV body.
 
-    Raises `BadRequestError` when it is not UTF-8 CSV, is empty, or a row has not `width` cells.
+    A blank line is a row with one empty cell when one column is expected, else it is left out. Raises
+    `BadRequestError` when the body is not UTF-8 CSV, is empty, or a row has not `width` cells.
     """
     try:
         rows = list(csv.reader(io.StringIO(body.decode("utf-8"), newline="")))
@@ -35,8 +35,8 @@ def read_rows(body: bytes, width: int | None = None) -> list[list[str]]:
         for number, row in enumerate(rows, start=1):
             if len(row) != width:
                 raise BadRequestError(
-                    f"row {number} has {len(row)} cells, expected {width} (features only, no label; quote a cell "
-                    "that contains a comma)"
+                    f"row {number} has {len(row)} cells, expected {width} (features only, no label; quote a "
+                    "cell that contains a comma)"
                 )
     return rows
 

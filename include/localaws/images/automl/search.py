@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from automl.algorithms import ALGORITHMS
 from automl.errors import ClientError
 from automl.metrics import TUNING_NAMES, score
@@ -21,14 +20,13 @@ from automl.workspace import utc_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from automl.models import Matrix
     from automl.processors import Processor
     from automl.proposals import Proposal
     from automl.settings import Settings
     from automl.training import Fold, Outcome
     from automl.workspace import Workspace
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +152,7 @@ class Search:
             return None
         held_out = self._held_out
         measured = score(self._ordinals[held_out], outcome.probabilities[held_out], self._problem_type)
-        value = measured[self._objective]
+        value: float = measured[self._objective]
         logger.info("%s: %s=%.5f", name, TUNING_NAMES[self._objective], value)
         self._workspace.pack(directory, facts["model"])
         self._workspace.emit(

@@ -1,7 +1,7 @@
-"""The `serve` command of the local Autopilot image: the first and the third container of the inference pipeline.
+"""The `serve` command of the local Autopilot image: first and third container of the inference pipeline.
 
-AUTOML_TRANSFORM_MODE says which: `feature-transform` turns rows of the dataset (no label, no header) into features,
-`inverse-label-transform` turns the algorithm's ordinals into class names.
+AUTOML_TRANSFORM_MODE says which: `feature-transform` turns rows of the dataset (no label, no header) into
+features, `inverse-label-transform` turns the algorithm's ordinals into class names.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from automl import recordio
+from automl import labels, recordio
 from automl.errors import BadRequestError
 from automl.inference import requested_keys
-from automl.processors import load
 from automl.rows import read_cells, read_rows, write_matrix, write_rows
 from scipy import sparse
 from serving import InvocationError, NotAcceptable, UnsupportedContentType, media_type, serve
@@ -60,9 +59,9 @@ class FeatureTransform:
 class InverseLabelTransform:
     """The algorithm's answer in, class names out."""
 
-    def __init__(self, labels: LabelEncoder, inputs: list[str], outputs: list[str]) -> None:
+    def __init__(self, encoder: LabelEncoder, inputs: list[str], outputs: list[str]) -> None:
         """Take the label encoder, the keys of the columns received and the keys to answer with."""
-        self._labels = labels
+        self._labels = encoder
         self._inputs = inputs
         self._outputs = outputs
 
@@ -110,10 +109,13 @@ class InverseLabelTransform:
 
 
 def build(directory: Path) -> FeatureTransform | InverseLabelTransform:
-    """The container that the environment asks for; raises `ValueError` when the environment contradicts itself."""
+    """The container that the environment asks for; raises `ValueError` when that contradicts itself."""
     mode = os.environ.get("AUTOML_TRANSFORM_MODE", "")
     if mode == "feature-transform":
-        return FeatureTransform(load(directory))
+        # scikit-learn takes seconds to import, and only this container needs it.
+        from automl import processors
+
+        return FeatureTransform(processors.load(directory))
     if mode != "inverse-label-transform":
         raise ValueError(
             f"AUTOML_TRANSFORM_MODE is {mode!r}; expected feature-transform or inverse-label-transform"
@@ -125,7 +127,7 @@ def build(directory: Path) -> FeatureTransform | InverseLabelTransform:
         raise ValueError(
             f"SAGEMAKER_INFERENCE_OUTPUT asks for {missing}, which SAGEMAKER_INFERENCE_INPUT does not hold"
         )
-    return InverseLabelTransform(load(directory).labels, inputs, outputs)
+    return InverseLabelTransform(labels.load(directory), inputs, outputs)
 
 
 if __name__ == "__main__":

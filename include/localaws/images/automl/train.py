@@ -1,7 +1,7 @@
 """The `train` command of the local Autopilot image: the whole AutoML job, from exploration to reports.
 
-On AWS each step is a job in a container of its own. Here one process does the steps in turn and tells of each by an
-event, because starting Python many times would cost more than the work.
+On AWS each step is a job in a container of its own. Here one process does the steps in turn and tells of each
+by an event, because starting Python many times would cost more than the work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from automl import exploration, notebooks, processors, recipes, reports, training
 from automl.algorithms import ALGORITHMS
 from automl.dataset import MINIMUM_ROWS, Table, read_table, sort_labels
@@ -30,11 +29,10 @@ from automl.settings import read_settings, resolve_problem
 from automl.workspace import Workspace, utc_now
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from automl.search import Candidate, Prepared
     from automl.settings import Settings
     from automl.training import Fold
+    from numpy.typing import NDArray
 
 logger = logging.getLogger("automl")
 
@@ -52,7 +50,7 @@ class Analysis:
 
 
 def run(base: Path) -> None:
-    """Do the job described in `<base>/input`; raises `ClientError` when the data or settings do not allow it."""
+    """Do the job described in `<base>/input`; raises `ClientError` when data or settings do not allow it."""
     started = time.monotonic()
     settings = read_settings(base / "input/config/hyperparameters.json")
     workspace = Workspace(base, settings.job_name)
@@ -174,15 +172,18 @@ def _report(
 def _explanation(
     analysis: Analysis, processor: processors.Processor, best: Candidate
 ) -> dict[str, Any] | None:
-    loader = BoosterAverage if ALGORITHMS[best.proposal.algorithm].short_name == "xgb" else NetworkAverage
+    loader: type[Any] = (
+        BoosterAverage if ALGORITHMS[best.proposal.algorithm].short_name == "xgb" else NetworkAverage
+    )
     model = loader.load(best.files)
-    return reports.explain(
+    document: dict[str, Any] | None = reports.explain(
         lambda rows: model.predict_proba(processor.transform(rows)),
         analysis.table.features,
         [column.kind for column in analysis.found.columns],
         analysis.table.names,
         analysis.labels,
     )
+    return document
 
 
 def main() -> int:

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold, train_test_split
-
 from automl.algorithms import SEED
 from automl.errors import ClientError
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from automl.algorithms import Algorithm, Hyperparameters
     from automl.models import Matrix
+    from numpy.typing import NDArray
 
     Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -32,7 +30,7 @@ MOST_ROWS_FOR_FOLDS = 50_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """How training ended: `status` is Completed, Failed or Stopped; probabilities are NaN for rows never held out."""
+    """How training ended: Completed, Failed or Stopped. Probabilities are NaN for rows never held out."""
 
     status: str
     reason: str
@@ -42,8 +40,9 @@ class Outcome:
 def plan_folds(ordinals: NDArray[np.int64], validation_rows: int, validation_fraction: float) -> list[Fold]:
     """Which rows train and which are held out, as (rows, rows) a fold.
 
-    With a validation channel its rows, the last `validation_rows`, are held out. Otherwise five stratified folds
-    up to 50,000 rows and one stratified split above. Raises `ClientError` when a class is too rare for that.
+    With a validation channel its rows, the last `validation_rows`, are held out. Otherwise there are five
+    stratified folds up to 50,000 rows and one stratified split above. Raises
+    `ClientError` when a class is too rare for that.
     """
     everything = np.arange(len(ordinals))
     if validation_rows:

@@ -59,8 +59,8 @@ class Workspace:
         """Tell of a finished piece of work that AWS would have run as a job of its own."""
         self.emit("step", files, kind=kind, name=name, started=started, **facts)
 
-    def pack(self, directory: Path, relative: str) -> str:
-        """Write a directory's content as tar.gz to `relative`, the same bytes for the same files; returns it."""
+    def pack(self, directory: Path, relative: str) -> None:
+        """Write a directory's content as tar.gz to `relative`, the same bytes for the same files."""
         target = self.root / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -69,7 +69,6 @@ class Workspace:
         ):
             for path in sorted(directory.rglob("*")):
                 archive.add(path, path.relative_to(directory).as_posix(), recursive=False, filter=_plain)
-        return relative
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -57,6 +57,6 @@ def _only_file(directory: Path, channel: str) -> Path:
     files = sorted(path for path in directory.rglob("*") if path.is_file()) if directory.is_dir() else []
     if len(files) != 1:
         raise ClientError(
-            f"Channel {channel!r} has {len(files)} files; BlazingText expects exactly one text file a channel."
+            f"Channel {channel!r} has {len(files)} files; BlazingText expects exactly one text file."
         )
     return files[0]

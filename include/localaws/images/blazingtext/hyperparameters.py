@@ -1,6 +1,6 @@
 """Hyperparameters of BlazingText's supervised mode: names, defaults and ranges.
 
-Source: the algorithm's hyperparameter table in the SageMaker developer guide. On the wire every value is a string.
+Source: the hyperparameter table in the SageMaker developer guide. On the wire all values are strings.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class TextClassifier:
         self._model = model
 
     def invocations(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:  # noqa: ARG002
-        """Predict JSON or JSON Lines; the answer has the request's type, as BlazingText ignores another Accept."""
+        """Predict JSON or JSON Lines; the answer has the request's type, whatever Accept says."""
         kind = media_type(content_type)
         if kind not in (JSON, JSON_LINES):
             raise UnsupportedContentType(content_type, f"{JSON}, {JSON_LINES}")
@@ -35,7 +35,7 @@ class TextClassifier:
 
 
 def load(directory: Path) -> TextClassifier:
-    """Load `model.bin`; raises `FileNotFoundError` or fastText's `ValueError` when there is no usable model."""
+    """Load `model.bin`; raises `FileNotFoundError` or fastText's `ValueError` when it is not usable."""
     path = directory / "model.bin"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; expected a supervised BlazingText or fastText model")

@@ -36,7 +36,7 @@ def train(corpus: Corpus, parameters: SupervisedHyperparameters, epochs: int) ->
 
 
 def accuracy(model: fasttext.FastText._FastText, corpus: Corpus) -> float:
-    """Share of lines whose most probable label is one of their labels (a label never trained on counts as wrong)."""
+    """Share of lines whose most probable label is one of theirs; a label never trained on counts as wrong."""
     predicted, _ = model.predict(corpus.texts, k=1)
     hits = sum(
         bool(best) and best[0] in labels for best, labels in zip(predicted, corpus.labels, strict=True)
@@ -49,8 +49,9 @@ def train_with_early_stopping(
 ) -> fasttext.FastText._FastText:
     """Find the number of epochs after which validation accuracy stops rising, as `early_stopping` asks.
 
-    fastText has no hook between epochs, so each number of epochs is trained from scratch. Unlike BlazingText's,
-    every such model has seen its learning rate fall to 0. Time grows with the square of `epochs`.
+    fastText has no hook between epochs, so each number of epochs is trained from scratch. Unlike
+    BlazingText's, every such model has seen its learning rate fall to 0. Time grows with the square of the
+    number of epochs.
     """
     logger.warning("early_stopping is emulated: every number of epochs is trained from scratch")
     first = min(parameters.min_epochs, parameters.epochs)

@@ -22,7 +22,7 @@ logger = logging.getLogger("blazingtext")
 
 
 def run(base: Path) -> None:
-    """Train on `<base>/input` and leave `<base>/model/model.bin`; prints the accuracies as the algorithm does.
+    """Train on `<base>/input`, leave `<base>/model/model.bin`, print the accuracies as the algorithm does.
 
     Raises `ClientError` for bad hyperparameters or data.
     """

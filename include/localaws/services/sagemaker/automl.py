@@ -153,7 +153,9 @@ def _as_v2(document: Document) -> Document:
         "TargetAttributeName": document["InputDataConfig"][0]["TargetAttributeName"],
         "ProblemType": document.get("ProblemType"),
         "GenerateCandidateDefinitionsOnly": document["GenerateCandidateDefinitionsOnly"],
-        **{key: configuration.get(key) for key in ("Mode", "CompletionCriteria", "CandidateGenerationConfig")},
+        **{
+            key: configuration.get(key) for key in ("Mode", "CompletionCriteria", "CandidateGenerationConfig")
+        },
     }
     return {
         "AutoMLJobInputDataConfig": [

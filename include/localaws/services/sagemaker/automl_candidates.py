@@ -18,7 +18,11 @@ _ALGORITHM_IMAGES = {
     "linear-learner": f"{_BUILT_IN_REGISTRY}/linear-learner:1",
     "mlp": f"{_BUILT_IN_REGISTRY}/mlp:1",
 }
-STEP_PATHS = {"ProcessingJob": "processing-job", "TrainingJob": "training-job", "TransformJob": "transform-job"}
+STEP_PATHS = {
+    "ProcessingJob": "processing-job",
+    "TrainingJob": "training-job",
+    "TransformJob": "transform-job",
+}
 _RECORDIO = "application/x-recordio-protobuf"
 
 

@@ -28,7 +28,7 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MAX_RUNTIME_REACHED = "MaxAutoMLJobRuntimeReached"
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 10.0
-# The container watches its own deadline; this is how long it may take to finish its last step and the reports.
+# The container watches its own deadline; this long it may take for its last step and the reports.
 _OVERTIME_SECONDS = 60.0
 
 
@@ -252,7 +252,9 @@ class AutoMLJob(Job):
             if candidate["CandidateStatus"] != "InProgress":
                 continue
             ended: Document = {"EndTime": now(), "LastModifiedTime": now()}
-            self._put_candidate({**candidate, **ended, "CandidateStatus": status, "ObjectiveStatus": "Failed"})
+            self._put_candidate(
+                {**candidate, **ended, "CandidateStatus": status, "ObjectiveStatus": "Failed"}
+            )
             store().update(
                 "TrainingJob",
                 candidate["CandidateName"],

@@ -53,12 +53,14 @@ class Plan:
 
 
 def plan_v1(request: Document) -> Plan:
-    """The plan of a CreateAutoMLJob request; raises `AwsError` for what AWS refuses or this stand-in does not do."""
+    """The plan of a CreateAutoMLJob request; raises `AwsError` for what AWS refuses or is not done here."""
     configuration = request.get("AutoMLJobConfig", {})
     channels = request["InputDataConfig"]
     targets = {channel["TargetAttributeName"] for channel in channels}
     if len(targets) > 1:
-        raise _invalid(f"TargetAttributeName must be the same in all channels, got {', '.join(sorted(targets))}.")
+        raise _invalid(
+            f"TargetAttributeName must be the same in all channels, got {', '.join(sorted(targets))}."
+        )
     generation = configuration.get("CandidateGenerationConfig", {})
     tabular = {
         "Mode": configuration.get("Mode"),
@@ -66,7 +68,11 @@ def plan_v1(request: Document) -> Plan:
         "CandidateGenerationConfig": generation,
         "FeatureSpecificationS3Uri": generation.get("FeatureSpecificationS3Uri"),
         "SampleWeightAttributeName": next(
-            (channel["SampleWeightAttributeName"] for channel in channels if "SampleWeightAttributeName" in channel),
+            (
+                channel["SampleWeightAttributeName"]
+                for channel in channels
+                if "SampleWeightAttributeName" in channel
+            ),
             None,
         ),
         "ProblemType": request.get("ProblemType"),
@@ -86,17 +92,25 @@ def plan_v2(request: Document) -> Plan:
         raise not_implemented("CreateAutoMLJobV2: AutoMLComputeConfig")
     channels = request["AutoMLJobInputDataConfig"]
     return _plan(
-        "CreateAutoMLJobV2", request, channels, problem["TabularJobConfig"], request.get("DataSplitConfig", {})
+        "CreateAutoMLJobV2",
+        request,
+        channels,
+        problem["TabularJobConfig"],
+        request.get("DataSplitConfig", {}),
     )
 
 
-def _plan(operation: str, request: Document, channels: list[Document], tabular: Document, split: Document) -> Plan:
+def _plan(
+    operation: str, request: Document, channels: list[Document], tabular: Document, split: Document
+) -> Plan:
     _refuse_unsupported(operation, request, tabular)
     objective = request.get("AutoMLJobObjective", {}).get("MetricName")
     _check_problem(operation, tabular.get("ProblemType"), objective)
     output_path = request["OutputDataConfig"]["S3OutputPath"]
     if len(output_path) > LONGEST_OUTPUT_PATH:
-        raise _invalid(f"S3OutputPath has {len(output_path)} characters, at most {LONGEST_OUTPUT_PATH} are allowed.")
+        raise _invalid(
+            f"S3OutputPath has {len(output_path)} characters, at most {LONGEST_OUTPUT_PATH} are allowed."
+        )
     if not output_path.startswith("s3://"):
         raise not_implemented(f"{operation}: S3OutputPath that does not start with s3://")
     if len(channels) == 2 and split:
@@ -133,7 +147,9 @@ def _check_problem(operation: str, problem_type: str | None, objective: str | No
         return
     if objective not in OBJECTIVES[problem_type]:
         allowed = ", ".join(OBJECTIVES[problem_type])
-        raise _invalid(f"AutoMLJobObjective {objective} is not valid for {problem_type}; expected one of {allowed}.")
+        raise _invalid(
+            f"AutoMLJobObjective {objective} is not valid for {problem_type}; expected one of {allowed}."
+        )
     if problem_type == "Regression":
         raise not_implemented(f"{operation}: ProblemType Regression")
 
@@ -141,7 +157,9 @@ def _check_problem(operation: str, problem_type: str | None, objective: str | No
 def _channels(operation: str, documents: list[Document]) -> tuple[Channel, ...]:
     names = [document.get("ChannelType", "training") for document in documents]
     if len(set(names)) != len(names) or "training" not in names:
-        raise _invalid(f"Channels must be one training and at most one validation channel, got {', '.join(names)}.")
+        raise _invalid(
+            f"Channels must be one training and at most one validation channel, got {', '.join(names)}."
+        )
     channels = []
     for name, document in zip(names, documents, strict=True):
         source = document.get("DataSource", {}).get("S3DataSource")
@@ -172,7 +190,9 @@ def _algorithms(tabular: Document) -> tuple[str, ...]:
     unknown = [name for name in chosen if name not in HYPERPARAMETER_TUNING_ALGORITHMS]
     if unknown:
         allowed = ", ".join(HYPERPARAMETER_TUNING_ALGORITHMS)
-        raise _invalid(f"AutoMLAlgorithms {', '.join(unknown)} are not available in this mode; expected {allowed}.")
+        raise _invalid(
+            f"AutoMLAlgorithms {', '.join(unknown)} are not available in this mode; expected {allowed}."
+        )
     return tuple(dict.fromkeys(chosen)) or HYPERPARAMETER_TUNING_ALGORITHMS
 
 

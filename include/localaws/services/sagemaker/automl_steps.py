@@ -1,7 +1,7 @@
 """The steps of an AutoML job as jobs of their own, so that they can be described as on AWS.
 
-The work is done by the AutoML job's one container; these documents tell of it under the names the candidates carry.
-Pure but for `record`.
+The work is done by the AutoML job's one container; these documents tell of it under the names the candidates
+carry. Pure but for `record`.
 """
 
 from __future__ import annotations
