@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import logging
 import os
 import shutil
@@ -33,6 +34,7 @@ HOST = "algo-1"
 OPT_ML = PurePosixPath("/opt/ml")
 # What a child inherits from the server's own environment; everything else is the container's business.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_INFO_FD = "<info-fd>"  # replaced by the number of a pipe on which bubblewrap tells its child's id
 _PROGRAMS = ("train", "serve", "process")
 
 
@@ -148,6 +150,7 @@ class Container:
         self._region = region
         self._isolated = isolated
         self._process: subprocess.Popen[bytes] | None = None
+        self._main_pid = 0  # of the container's own program: bubblewrap is its parent
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
@@ -160,7 +163,7 @@ class Container:
         else:
             command = [self._rewrite(word) for word in command]
             environment = {name: self._rewrite(value) for name, value in environment.items()}
-        self._process = _spawner.submit(_spawn, command, environment, self.box.root).result()
+        self._process, self._main_pid = _spawner.submit(_spawn, command, environment, self.box.root).result()
         _running.add(self)
         self._reader = threading.Thread(target=self._read, name=f"output-of-{self._process.pid}", daemon=True)
         self._reader.start()
@@ -184,12 +187,18 @@ class Container:
         _running.discard(self)
         return code
 
+    def terminate(self) -> None:
+        """SIGTERM to the container's main program, as on SageMaker; return at once."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self._main_pid, signal.SIGTERM)
+
     def stop(self, grace_seconds: float) -> int:
         """SIGTERM, then SIGKILL after `grace_seconds`; return the exit code."""
         if self._process is None:
             raise RuntimeError("the container was not started")
         if self._process.poll() is None:
-            _kill_group(self._process.pid, signal.SIGTERM)
+            self.terminate()
             try:
                 self._process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
@@ -234,6 +243,7 @@ class Container:
             *["--bind", str(self.box.root), str(OPT_ML)],
             *["--ro-bind", str(_hosts_file()), "/etc/hosts"],
             *(["--unshare-net"] if self._isolated else []),
+            *["--info-fd", _INFO_FD],
             *["--die-with-parent", "--chdir", str(OPT_ML)],
         ]
 
@@ -260,16 +270,28 @@ class Container:
                 log.exception("A callback failed on the line %r", line)
 
 
-def _spawn(command: list[str], environment: dict[str, str], directory: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        env=environment,
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+def _spawn(
+    command: list[str], environment: dict[str, str], directory: Path
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start `command`; return the process and the id of the container's own program."""
+    reading, writing = os.pipe()
+    try:
+        command = [str(writing) if word == _INFO_FD else word for word in command]
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(writing,) if str(writing) in command else (),
+        )
+    finally:
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            information = pipe.read()
+    return process, json.loads(information)["child-pid"] if information else process.pid
 
 
 @functools.cache
@@ -292,8 +314,7 @@ def stop_all(grace_seconds: float = 5) -> None:
     """End every container that still runs; the server calls this when it stops."""
     running = list(_running)
     for container in running:
-        if container.pid:
-            _kill_group(container.pid, signal.SIGTERM)
+        container.terminate()
     for container in running:
         with contextlib.suppress(RuntimeError):
             container.stop(grace_seconds)

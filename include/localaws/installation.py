@@ -24,6 +24,7 @@ class Real:
 
 REAL = {
     "athena": Real("athena", "localaws.services.athena.api", "Athena"),
+    "logs": Real("logs", "localaws.services.logs.api", "Logs"),
     "sagemaker": Real("sagemaker", "localaws.services.sagemaker.api", "SageMaker"),
     "sagemaker-runtime": Real(
         "sagemakerruntime", "localaws.services.sagemaker_runtime.api", "SageMakerRuntime"
@@ -40,7 +41,6 @@ STRICT = {
     "glue": "glue",
     "iam": "iam",
     "kms": "kms",
-    "logs": "logs",
     "secretsmanager": "secretsmanager",
     "sns": "sns",
     "sqs": "sqs",

@@ -34,6 +34,14 @@ def not_implemented(what: str) -> AwsError:
     )
 
 
+def read_json(body: str | bytes) -> Any:
+    """The parsed body of a JSON request; raises `AwsError` SerializationException when it is not JSON."""
+    try:
+        return json.loads(body) if body else {}
+    except ValueError as error:
+        raise AwsError("SerializationException", f"The body is not JSON: {error}") from error
+
+
 def answer(document: dict[str, Any]) -> ActionResult:
     """Hand `document` to moto's serialiser; members unknown to the operation's output are dropped."""
     return ActionResult(copy.deepcopy(document))
@@ -91,9 +99,9 @@ class StrictResponse:
         try:
             model = get_service_model(self.boto3_service_name)  # type: ignore[attr-defined]
             shape = model.operation_model(self._get_action()).input_shape  # type: ignore[attr-defined]
-            found = violations(json.loads(request.get_data() or b"{}"), shape)
-        except ValueError as error:
-            return AwsError("SerializationException", f"{error}")
+            found = violations(read_json(request.get_data()), shape)
+        except AwsError as error:
+            return error
         return AwsError("SerializationException", found.type_errors[0]) if found.type_errors else None
 
     def call_action(self) -> Any:
@@ -128,7 +136,7 @@ class StrictResponse:
         if model.protocol != "json" and not getattr(self, "automated_parameter_parsing", False):
             self.parse_parameters(self.normalized_request)  # type: ignore[attr-defined]
         if model.protocol == "json":
-            parsed = json.loads(self.body) if self.body else {}  # type: ignore[attr-defined]
+            parsed = read_json(self.body)  # type: ignore[attr-defined]
         else:
             parsed = self.params  # type: ignore[attr-defined]
             parsed = parsed.original_dict() if hasattr(parsed, "original_dict") else parsed

@@ -24,10 +24,10 @@ if behaviour == "fail":
     sys.exit(1)
 if behaviour == "sleep":
     signal.signal(signal.SIGTERM, finish)
-    print("training for long", flush=True)
+    sys.stdout.write("training for long" + "\n")
     time.sleep(300)
 for epoch in range(3):
-    print(f"epoch={epoch} loss={1 / (epoch + 1):.4f};")
+    sys.stdout.write(f"epoch={epoch} loss={1 / (epoch + 1):.4f};" + "\n")
 lines = sum(
     len(path.read_text().splitlines()) for path in (base / "input/data/train").rglob("*") if path.is_file()
 )
