@@ -1,0 +1,263 @@
+"""Clarify's jobs as its users send them: bias of a dataset, SHAP of the texts of a model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hosting import Hosting
+from stand_in import job_name, run_processing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLARIFY = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"
+ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
+
+BIAS = {
+    "dataset_type": "text/csv",
+    "headers": ["sentiment", "review_body", "product_category"],
+    "label": "sentiment",
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "product_category"}],
+    "methods": {
+        "pre_training_bias": {"methods": ["CI", "DPL", "KL", "JS", "LP", "TVD", "KS"]},
+        "report": {"name": "report", "title": "Analysis Report"},
+    },
+}
+# Serves the contract: scores are 0.3 each, moved by the words "love" and "hate".
+MODEL = """
+import csv, io, json
+
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    answer = io.StringIO()
+    writer = csv.writer(answer, lineterminator="\\n")
+    for (text,) in csv.reader(io.StringIO(body, newline="")):
+        assert text != "break the model"
+        love, hate = 0.25 * ("love" in text), 0.25 * ("hate" in text)
+        scores = [0.3 - love + hate, 0.4, 0.3 + love - hate]
+        best = scores.index(max(scores))
+        labels = ["-1", "0", "1"]
+        writer.writerow([labels[best], scores[best], json.dumps(scores), str(labels)])
+    return answer.getvalue(), "text/csv"
+"""
+
+
+def clarify_request(bucket: str) -> dict[str, Any]:
+    """The request that the SageMaker SDK sends for an analysis."""
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+        "S3DataDistributionType": "FullyReplicated",
+        "S3CompressionType": "None",
+    }
+    return {
+        "ProcessingJobName": job_name(),
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+        },
+        "AppSpecification": {"ImageUri": CLARIFY},
+        "RoleArn": ROLE,
+        "ProcessingInputs": [
+            {
+                "InputName": "dataset",
+                "S3Input": source
+                | {"S3Uri": f"s3://{bucket}/data/d.csv", "LocalPath": "/opt/ml/processing/input/data"},
+            },
+            {
+                "InputName": "analysis_config",
+                "S3Input": source
+                | {
+                    "S3Uri": f"s3://{bucket}/out/analysis_config.json",
+                    "LocalPath": "/opt/ml/processing/input/config",
+                },
+            },
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": "analysis_result",
+                    "S3Output": {
+                        "S3Uri": f"s3://{bucket}/out",
+                        "LocalPath": "/opt/ml/processing/output",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+    }
+
+
+class Clarify:
+    """Analyses in one bucket."""
+
+    def __init__(self, aws: Callable[[str], Any], bucket: str) -> None:
+        self.aws = aws
+        self.bucket = bucket
+
+    def run(self, configuration: dict[str, Any], rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+        """Analyse rows under the configured headers; return the finished job."""
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows([configuration["headers"], *rows])
+        self._put("data/d.csv", text.getvalue())
+        self._put("out/analysis_config.json", json.dumps(configuration))
+        job: dict[str, Any] = run_processing(self.aws("sagemaker"), clarify_request(self.bucket))
+        return job
+
+    def read(self, key: str) -> str:
+        """One output file."""
+        return str(self.aws("s3").get_object(Bucket=self.bucket, Key=f"out/{key}")["Body"].read().decode())
+
+    def keys(self) -> set[str]:
+        """What is in the output."""
+        listed = self.aws("s3").list_objects_v2(Bucket=self.bucket, Prefix="out/").get("Contents", [])
+        return {item["Key"].removeprefix("out/") for item in listed}
+
+    def _put(self, key: str, body: str) -> None:
+        self.aws("s3").put_object(Bucket=self.bucket, Key=key, Body=body.encode())
+
+
+@pytest.fixture
+def clarify(aws: Callable[[str], Any], bucket: str) -> Clarify:
+    return Clarify(aws, bucket)
+
+
+def test_bias_of_a_dataset(clarify: Clarify) -> None:
+    rows = (
+        [(1, 'Nice, "really"', "Dresses")] * 60
+        + [(0, "so-so", "Dresses")] * 20
+        + [(-1, "bad\nbad", "Dresses")] * 20
+        + [(1, "good", "Knits")] * 15
+        + [(-1, "null", "Knits")] * 5
+    )
+    job = clarify.run(BIAS, rows)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert clarify.keys() == {"analysis_config.json", "analysis.json", "report.html", "report.ipynb"}
+    text = clarify.read("analysis.json")
+    analysis = json.loads(text)
+    assert text == json.dumps(analysis, indent=4)
+    section = analysis["pre_training_bias_metrics"]
+    assert (section["label"], section["label_value_or_threshold"]) == ("sentiment", "1")
+    dresses, knits = section["facets"]["product_category"]
+    assert dresses["value_or_threshold"] == "Dresses"
+    values = {entry["name"]: entry["value"] for entry in knits["metrics"]}
+    assert list(values) == ["CI", "DPL", "JS", "KL", "KS", "LP", "TVD"]
+    assert values["CI"] == pytest.approx(80 / 120, abs=1e-12)
+    assert values["DPL"] == pytest.approx(-0.15, abs=1e-12)
+    assert values["LP"] == pytest.approx(0.15 * 2**0.5, abs=1e-12)
+    assert "Kullback-Liebler Divergence (KL)" in {entry["description"] for entry in dresses["metrics"]}
+    page = clarify.read("report.html")
+    assert "data:image/png;base64," in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert json.loads(clarify.read("report.ipynb"))["nbformat"] == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"colour": "red"}, "Analysis configuration schema validation error. colour"),
+        ({"facet": [{"name_or_index": "size"}]}, "Unable to locate the facet. 'size'"),
+        ({"label": "stars"}, "Headers must contain label. 'stars'"),
+    ],
+)
+def test_a_failed_analysis_says_why(clarify: Clarify, changes: dict[str, Any], reason: str) -> None:
+    job = clarify.run(BIAS | changes, [(1, "good", "Knits")] * 100)
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert reason in job["FailureReason"]
+    assert clarify.keys() == {"analysis_config.json"}
+
+
+@pytest.fixture
+def model(aws: Callable[[str], Any]) -> str:
+    """A model of the serving contract."""
+    hosting = Hosting(aws)
+    return str(hosting.model(hosting.container(MODEL)))
+
+
+def shap_configuration(model: str, **predictor: Any) -> dict[str, Any]:
+    return {
+        "dataset_type": "text/csv",
+        "headers": ["review_body"],
+        "predictor": {
+            "model_name": model,
+            "instance_type": "ml.m5.large",
+            "initial_instance_count": 1,
+            "content_type": "text/csv",
+            "accept_type": "text/csv",
+            "label": 0,
+            "probability": 2,
+            "label_headers": ["-1", "0", "1"],
+        }
+        | predictor,
+        "methods": {
+            "report": {"name": "report", "title": "Analysis Report"},
+            "shap": {
+                "baseline": [[""]],
+                "num_samples": 500,
+                "agg_method": "mean_abs",
+                "save_local_shap_values": True,
+                "seed": 42,
+                "text_config": {"granularity": "token", "language": "english"},
+            },
+        },
+    }
+
+
+def test_shap_of_the_texts_of_a_model(aws: Callable[[str], Any], clarify: Clarify, model: str) -> None:
+    long_review = " ".join(["I love this one", *["and it fits so well"] * 8])
+    job = clarify.run(
+        shap_configuration(model), [("I love, really love it",), ("hate it",), (long_review,), ("",)]
+    )
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    shap = json.loads(clarify.read("analysis.json"))["explanations"]["kernel_shap"]
+    assert list(shap) == ["-1", "0", "1"]
+    assert shap["1"]["expected_value"] == pytest.approx(0.3)
+    assert shap["1"]["global_shap_values"] == {"review_body": pytest.approx(3 / 4 * 0.25)}
+    assert list(shap["1"]["global_top_shap_text"])[:2] == ["hate", "love"]
+    lines = [json.loads(line) for line in clarify.read("explanations_shap/out.jsonl").splitlines()]
+    assert len(lines) == 4
+    first = lines[0]["explanations"][0]
+    assert (first["feature_name"], first["data_type"]) == ("review_body", "free_text")
+    found = [
+        (part["description"]["partial_text"], part["description"]["start_idx"], part["attribution"])
+        for part in first["attributions"]
+    ]
+    # Either "love" alone carries the whole effect, so each gets half.
+    assert found[1] == ("love", 2, pytest.approx([-0.125, 0, 0.125]))
+    assert found[4] == ("love", 15, pytest.approx([-0.125, 0, 0.125]))
+    total = sum(part["attribution"][2] for part in lines[2]["explanations"][0]["attributions"])
+    assert total == pytest.approx(0.25)
+    sagemaker = aws("sagemaker")
+    assert not sagemaker.list_endpoints(NameContains=model)["Endpoints"]
+    assert not sagemaker.list_endpoint_configs(NameContains=model)["EndpointConfigs"]
+
+
+def test_a_model_that_fails_fails_the_analysis_and_leaves_no_endpoint(
+    aws: Callable[[str], Any], clarify: Clarify, model: str
+) -> None:
+    job = clarify.run(shap_configuration(model), [("I love it",), ("break the model",)])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "gave no prediction" in job["FailureReason"]
+    assert not aws("sagemaker").list_endpoints(NameContains=model)["Endpoints"]
+
+
+def test_post_training_bias_asks_the_model(clarify: Clarify, model: str) -> None:
+    configuration = BIAS | {
+        "predictor": shap_configuration(model)["predictor"],
+        "excluded_columns": ["product_category"],
+        "methods": {"post_training_bias": {"methods": "all"}, "report": {"name": "report"}},
+    }
+    rows = [(1, "love it", "Knits")] * 50 + [(1, "fine", "Dresses")] * 25 + [(-1, "love it", "Dresses")] * 25
+    job = clarify.run(configuration, rows)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    facets = json.loads(clarify.read("analysis.json"))["post_training_bias_metrics"]["facets"]
+    values = {entry["name"]: entry["value"] for entry in facets["product_category"][1]["metrics"]}
+    assert values["AD"] == 1.0
+    assert values["DPPL"] == 0.5
+    assert values["RD"] == 1.0
