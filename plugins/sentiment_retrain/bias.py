@@ -11,7 +11,7 @@ from sentiment_retrain.gates import STATUSES, Gate, Status, gate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sentiment_retrain.settings_schema import BiasGate, MetricLimit
+    from sentiment_retrain.settings_gates import BiasGate, MetricLimit
 
 Phase = Literal["pre_training", "post_training"]
 _SECTIONS: dict[Phase, str] = {

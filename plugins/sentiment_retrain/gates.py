@@ -14,16 +14,16 @@ from sentiment_retrain.errors import GATE_CODES, BudgetExceeded, GateFailed, Ver
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sentiment_retrain.settings_schema import (
+    from sentiment_retrain.settings_gates import (
         AgreementGate,
         AttributionDriftGate,
         DriftGate,
         FloorGate,
         GoldenGate,
-        GoldenRequest,
         LatencyGate,
         RefusedRowsGate,
     )
+    from sentiment_retrain.settings_schema import GoldenRequest
 
 Status = Literal["pass", "warn", "fail"]
 #: From best to worst.

@@ -9,85 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from sentiment_retrain.run_outputs import PART_TASKS as PART_TASKS
+from sentiment_retrain.run_outputs import RunOutputs as RunOutputs
 from sentiment_retrain.settings import include_directory
 
 SCHEMA_VERSION = 1
-Output = Mapping[str, Any] | None
-
-#: Part of the card and the task that gives it. Contenders and evaluations are one part a model.
-PART_TASKS: Mapping[str, str] = {
-    "run": "plan",
-    "land": "ingest.land_reviews",
-    "tables": "ingest.register_tables",
-    "quality": "check.reviews",
-    "drift": "check.drift",
-    "bias": "analyze.bias",
-    "shap": "analyze.shap",
-    "datasets": "prepare.datasets",
-    "verdict": "select_best",
-    "explain_bias": "explain.bias",
-    "explain_shap": "explain.shap",
-    "registration": "register_model",
-    "deployment": "deploy.endpoint",
-    "verification": "deploy.verify",
-}
 _FAILED_STATES = frozenset({"failed", "upstream_failed"})
-
-
-@dataclass(frozen=True)
-class RunOutputs:
-    """What the tasks of a run handed on (docs/contracts.md section 2).
-
-    :param parts: output by key of PART_TASKS; absent or None where the task gave none
-    :param contenders: output of each ``train.*`` task, by contender
-    :param evaluations: output of each ``evaluate.*`` task, by contender, and ``champion``
-    :param failures: by task id, what :meth:`sentiment_retrain.errors.RetrainError.as_dict` gives, and
-        optionally ``gates`` and ``result`` (what the task had found until then)
-    :param states: Airflow's state by task id
-    :param timings: seconds by task id
-    """
-
-    parts: Mapping[str, Output] = field(default_factory=dict)
-    contenders: Mapping[str, Output] = field(default_factory=dict)
-    evaluations: Mapping[str, Output] = field(default_factory=dict)
-    failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    states: Mapping[str, str] = field(default_factory=dict)
-    timings: Mapping[str, float] = field(default_factory=dict)
-
-    def part(self, name: str) -> dict[str, Any]:
-        """An output, else what the failed task left, else an empty mapping."""
-        return self._found(self.parts.get(name), PART_TASKS[name])
-
-    def contender(self, name: str) -> dict[str, Any]:
-        """The training output of a contender, else what its failed task left."""
-        return self._found(self.contenders.get(name), f"train.{name}")
-
-    def evaluation(self, name: str) -> dict[str, Any]:
-        """The evaluation of a contender or of ``champion``, else what its failed task left."""
-        return self._found(self.evaluations.get(name), f"evaluate.{name}")
-
-    def contender_names(self) -> list[str]:
-        """Contenders that were meant to run."""
-        planned = self.part("run").get("contenders") or []
-        others = {*self.contenders, *self.evaluations} - {"champion", *planned}
-        return [*planned, *sorted(others)]
-
-    def why_missing(self, task: str) -> str:
-        """Why a task gave no output."""
-        if task in self.failures:
-            return f"{task} failed with {self.failures[task].get('code', 'an error')}"
-        state = self.states.get(task)
-        if state == "upstream_failed":
-            return f"{task} did not run because an earlier task failed"
-        return f"{task} {'was ' + state if state else 'did not run'}"
-
-    def _found(self, output: Output, task: str) -> dict[str, Any]:
-        if output:
-            return dict(output)
-        return dict(self.failures.get(task, {}).get("result") or {})
 
 
 def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: str) -> dict[str, Any]:

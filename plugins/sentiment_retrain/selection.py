@@ -25,7 +25,8 @@ from sentiment_retrain.paired import compare
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment_retrain.settings_schema import FloorGate, Selection
+    from sentiment_retrain.settings_gates import FloorGate
+    from sentiment_retrain.settings_schema import Selection
 
 Action = Literal["deploy", "keep_champion", "do_not_deploy"]
 MODEL_NAMES = {"autopilot": "Autopilot", "blazingtext": "BlazingText", "champion": "Champion"}

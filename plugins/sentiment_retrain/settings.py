@@ -17,7 +17,8 @@ import yaml
 from pydantic import ValidationError
 
 from sentiment_retrain.errors import ConfigError
-from sentiment_retrain.settings_schema import Frozen, Settings
+from sentiment_retrain.settings_base import Frozen
+from sentiment_retrain.settings_schema import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

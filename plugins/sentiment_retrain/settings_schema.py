@@ -7,22 +7,17 @@ error and not a silently ignored wish.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
+from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
+
+if TYPE_CHECKING:
+    from sentiment_retrain.settings_gates import Gates
+
 Contender = Literal["autopilot", "blazingtext"]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
-Severity = Literal["fail", "warn"]
-
-
-class Frozen(BaseModel):
-    """Base of all settings: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Columns(Frozen):
@@ -199,90 +194,6 @@ class RunDefaults(Frozen):
         if len(set(value)) < len(value):
             raise ValueError("use each contender once")
         return value
-
-
-class RefusedRowsGate(Frozen):
-    """Share of refused rows."""
-
-    warn: Share
-    fail: Share
-
-
-class MetricLimit(Frozen):
-    """Largest absolute value of one bias metric."""
-
-    warn: NonNegativeFloat
-    fail: NonNegativeFloat | None = None
-
-
-class BiasGate(Frozen):
-    """Limits by metric name of Clarify, for facet values with at least ``minimum_group_size`` rows."""
-
-    minimum_group_size: PositiveInt
-    limits: dict[str, MetricLimit]
-
-
-class DriftGate(Frozen):
-    """Limits of the drift measures, by measure."""
-
-    severity: Severity
-    minimum_rows: PositiveInt
-    category_psi: NonNegativeFloat
-    length_psi: NonNegativeFloat
-    vocabulary_jensen_shannon: Share
-    label_cramers_v: Share
-
-
-class AttributionDriftGate(Frozen):
-    """Least agreement (NDCG) of the most important tokens with the baseline's."""
-
-    severity: Severity
-    minimum_ndcg: Share
-    tokens: PositiveInt
-
-
-class FloorGate(Frozen):
-    """A winner below the floor is not deployed: the least improvement over always guessing the same."""
-
-    minimum: Share
-    minimum_over_baseline: NonNegativeFloat
-
-
-class GoldenGate(Frozen):
-    """Share of golden requests that may be answered wrongly."""
-
-    severity: Severity
-    minimum_share_correct: Share
-
-
-class AgreementGate(Frozen):
-    """Endpoint and batch transform must say the same of the same rows."""
-
-    sample_rows: PositiveInt
-    minimum_share_equal: Share
-
-
-class LatencyGate(Frozen):
-    """Largest 95th percentile of one request's duration as the caller sees it, in milliseconds."""
-
-    severity: Severity
-    maximum_p95_ms: PositiveFloat
-    requests: PositiveInt
-
-
-class Gates(Frozen):
-    """All thresholds: include/config/gates.yaml."""
-
-    refused_rows: RefusedRowsGate
-    quality: Severity
-    bias: BiasGate
-    post_training_bias: BiasGate
-    drift: DriftGate
-    attribution_drift: AttributionDriftGate
-    floor: FloorGate
-    golden: GoldenGate
-    agreement: AgreementGate
-    latency: LatencyGate
 
 
 class Prices(Frozen):

@@ -1,0 +1,62 @@
+"""The root of all errors: how one is written, rendered and handed on. The tree is in :mod:`errors`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+RUNBOOK = "docs/runbook.md"
+
+
+class RetrainError(Exception):
+    """The retrain met something it does not know.
+
+    Every error says what was observed, what was expected and what to do now.
+
+    :param observed: what was found, with the value
+    :param expected: what would have been right
+    :param remedy: what to do now; by default what the class advises
+    """
+
+    code: str = "SR-GENERAL-001"
+    remedy: str = "Read the task's log above this message; the failing call is named there."
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, observed: str, expected: str, remedy: str | None = None) -> None:
+        super().__init__(observed, expected, remedy)
+        self.observed = observed
+        self.expected = expected
+        if remedy is not None:
+            self.remedy = remedy
+
+    @property
+    def title(self) -> str:
+        """The first line of the class's documentation, without its full stop."""
+        return (type(self).__doc__ or type(self).__name__).strip().splitlines()[0].rstrip(".")
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"{self.code}: {self.title}",
+                f"  observed: {_indented(self.observed)}",
+                f"  expected: {_indented(self.expected)}",
+                f"  what to do: {_indented(self.remedy)}",
+                f"  more: {RUNBOOK}#{self.code.lower()}",
+            ]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as the run card and notifications carry it."""
+        return {
+            "code": self.code,
+            "title": self.title,
+            "observed": self.observed,
+            "expected": self.expected,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "runbook": f"{RUNBOOK}#{self.code.lower()}",
+        }
+
+
+def _indented(text: str) -> str:
+    """``text`` with its continuation lines set under the first one."""
+    return text.strip().replace("\n", "\n    ")
