@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from moto.core.responses import ActionResult
 from moto.logs.responses import LogsResponse
 
 from localaws.clients import client
 from localaws.protocol import AwsError, StrictResponse, answer
+
+if TYPE_CHECKING:
+    from moto.core.responses import ActionResult
 
 
 class Logs(StrictResponse, LogsResponse):  # type: ignore[misc]
