@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.error_base import RetrainError
+from sentiment_retrain.error_base import RetrainError as RetrainError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

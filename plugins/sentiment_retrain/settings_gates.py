@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from pydantic import PositiveInt
 
 from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
-
-if TYPE_CHECKING:
-    from pydantic import PositiveInt
 
 Severity = Literal["fail", "warn"]
 

@@ -7,14 +7,12 @@ error and not a silently ignored wish.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
-
-if TYPE_CHECKING:
-    from sentiment_retrain.settings_gates import Gates
+from sentiment_retrain.settings_gates import Gates
 
 Contender = Literal["autopilot", "blazingtext"]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
