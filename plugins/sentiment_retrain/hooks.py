@@ -188,7 +188,9 @@ class Aws:
         """Every object whose URI starts with ``prefix``, in key order; folder markers are left out."""
         bucket, key = split_uri(prefix)
         with translated(f"s3:ListBucket {prefix}"):
-            for page in self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+            for page in (
+                self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            ):
                 for entry in page.get("Contents", []):
                     if not entry["Key"].endswith("/"):
                         uri = f"s3://{bucket}/{entry['Key']}"
@@ -272,7 +274,9 @@ class Aws:
 
         logs = self.client("logs")
         try:
-            streams = logs.describe_log_streams(logGroupName=log_group, logStreamNamePrefix=f"{job}/", limit=5)
+            streams = logs.describe_log_streams(
+                logGroupName=log_group, logStreamNamePrefix=f"{job}/", limit=5
+            )
             return [
                 event["message"].rstrip("\n")
                 for stream in streams["logStreams"]

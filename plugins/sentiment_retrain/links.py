@@ -28,7 +28,9 @@ def console_url(endpoint_url: str, region: str, kind: JobKind, name: str) -> str
     domain = next((console for api, console in _CONSOLE_DOMAINS.items() if host.endswith(f".{api}")), None)
     if domain is None:
         return endpoint_url
-    return f"https://{region}.console.{domain}/sagemaker/home?region={region}#/{kind.console_path}/{quote(name)}"
+    return (
+        f"https://{region}.console.{domain}/sagemaker/home?region={region}#/{kind.console_path}/{quote(name)}"
+    )
 
 
 class SageMakerJobLink(BaseOperatorLink):

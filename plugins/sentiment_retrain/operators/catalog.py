@@ -108,7 +108,11 @@ class RegisterGlueTablesOperator(RetrainOperator):
         settings, session = self.settings, self.aws.session
         curated = f"{root}/curated/reviews/"
         days = sorted(
-            {match[1] for item in self.aws.list_objects(curated) if (match := re.search(r"/dt=([^/]+)/", item.uri))}
+            {
+                match[1]
+                for item in self.aws.list_objects(curated)
+                if (match := re.search(r"/dt=([^/]+)/", item.uri))
+            }
         )
         wr.catalog.add_parquet_partitions(
             settings.database,

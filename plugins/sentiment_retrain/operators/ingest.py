@@ -107,7 +107,9 @@ class LandReviewsOperator(RetrainOperator):
             content = parsed.refused.to_csv(index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
             uri = f"{self._place('quarantine', source)}.csv"
             self.aws.put_bytes(uri, content.encode(), "text/csv")
-            self.log.warning("%d rows refused, see %s: %s", parsed.rows_refused, uri, parsed.refused_by_reason)
+            self.log.warning(
+                "%d rows refused, see %s: %s", parsed.rows_refused, uri, parsed.refused_by_reason
+            )
         return {
             **{key: source[key] for key in ("uri", "etag", "size_bytes", "sha256")},
             "run_key": self.run["run_key"],
@@ -158,5 +160,3 @@ class LandReviewsOperator(RetrainOperator):
             "delimiter": newest["delimiter"],
             "reused": reused,
         }
-
-

@@ -40,7 +40,9 @@ class PrepareDatasetsOperator(RetrainOperator):
         manifest = self.aws.find_json(f"{uri}/manifest.json")
         reused = manifest is not None and manifest["fingerprint"] == fingerprint
         if reused:
-            self.log.info("datasets of the same rows and settings are in %s, built by run %s", uri, manifest["run_key"])
+            self.log.info(
+                "datasets of the same rows and settings are in %s, built by run %s", uri, manifest["run_key"]
+            )
         else:
             manifest = self._build(uri, fingerprint)
         counts = {"rows": manifest["rows"], "label_counts": manifest["label_counts"]}

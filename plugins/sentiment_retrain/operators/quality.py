@@ -65,11 +65,11 @@ class AthenaQualityOperator(RetrainOperator):
 
 def validate(frames: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Each expectation of each frame's suite: ``{expectation, subject, success, observed, expected, why}``."""
+    # It announces every function that it decorates, when imported.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # It announces every function that it decorates.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     context.enable_analytics(False)
@@ -111,7 +111,9 @@ def _observed(frame: pd.DataFrame, column: str | None, result: Any) -> str:
         return _number(frame[column].iloc[0])
     unexpected = [_number(value) for value in seen.get("partial_unexpected_list") or []][:5]
     if unexpected:
-        return f"{seen['unexpected_count']} of {seen['element_count']} values, such as {', '.join(unexpected)}"
+        return (
+            f"{seen['unexpected_count']} of {seen['element_count']} values, such as {', '.join(unexpected)}"
+        )
     return f"all {len(frame)} values as expected"
 
 
@@ -119,7 +121,11 @@ def _exceptions(info: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """Exception records of a result: one, or one a metric."""
     if not info:
         return []
-    return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, dict)]
+    return (
+        [info]
+        if "raised_exception" in info
+        else [value for value in info.values() if isinstance(value, dict)]
+    )
 
 
 def _expected(kind: str, limits: Mapping[str, Any]) -> str:
@@ -128,7 +134,11 @@ def _expected(kind: str, limits: Mapping[str, Any]) -> str:
     mostly = f" in at least {share:.0%} of the rows" if share not in (None, 1) else ""
     if least is not None and least == most:
         return f"exactly {_number(least)}{mostly}"
-    bounds = [f"{word} {_number(value)}" for word, value in (("at least", least), ("at most", most)) if value is not None]
+    bounds = [
+        f"{word} {_number(value)}"
+        for word, value in (("at least", least), ("at most", most))
+        if value is not None
+    ]
     if bounds:
         return " and ".join(bounds) + mostly
     if "column_set" in limits:

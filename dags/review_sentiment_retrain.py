@@ -1,0 +1,107 @@
+"""
+### Retrain the sentiment model of product reviews
+
+Lands new reviews, checks them, trains Autopilot and BlazingText side by side, scores both and the live champion on the
+same test reviews, explains the winner, and puts it behind the endpoint if it is better.
+
+* **Start it** with *Trigger*; every field of the form has a default. `mode: plan_only` shows what a run would cost.
+* **It failed?** The last line of the red task's log has a code such as `SR-GATE-002`, what was observed, what was
+  expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on: finished jobs are reused.
+* **What came of it** is on the run card, `runs/<run_key>/card.html` in the bucket; `report` logs its address.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
+
+from sentiment_retrain import operators as do
+from sentiment_retrain.params import run_params
+from sentiment_retrain.settings import load_settings
+
+
+def output(task_id: str) -> str:
+    """What a task handed on, when the task that asks for it starts."""
+    return f"{{{{ ti.xcom_pull('{task_id}') }}}}"
+
+
+defaults = {
+    "owner": "ml-platform",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=4),
+}
+run, land, tables = output("plan"), output("ingest.land_reviews"), output("ingest.register_tables")
+data = {"run": run, "datasets": output("prepare.datasets")}
+verdict = {**data, "verdict": output("select_best")}
+
+with DAG(
+    "review_sentiment_retrain",
+    description="Product reviews in S3 to the best sentiment model behind a SageMaker endpoint",
+    doc_md=__doc__,
+    schedule="@weekly",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    is_paused_upon_creation=True,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args=defaults,
+    params=run_params(load_settings()),
+    # Outputs of tasks arrive as the objects they are.
+    render_template_as_native_obj=True,
+    tags=["sentiment", "retrain", "sagemaker"],
+):
+    plan = do.PlanRunOperator(task_id="plan")
+    with TaskGroup("ingest") as ingest:
+        landed = do.LandReviewsOperator(task_id="land_reviews", run=run)
+        landed >> do.RegisterGlueTablesOperator(task_id="register_tables", run=run, land=land)
+    with TaskGroup("check") as check:
+        do.AthenaQualityOperator(task_id="reviews", run=run, land=land, tables=tables)
+        do.DriftOperator(task_id="drift", run=run, land=land, tables=tables)
+    with TaskGroup("prepare") as prepare:
+        do.PrepareDatasetsOperator(task_id="datasets", run=run, land=land)
+    with TaskGroup("analyze") as analyze:
+        do.ClarifyBiasOperator(task_id="bias", **data)
+        do.ClarifyShapOperator(task_id="shap", **data)
+    with TaskGroup("train") as train:
+        autopilot = do.AutopilotOperator(task_id="autopilot", **data)
+        blazingtext = do.BlazingTextOperator(task_id="blazingtext", **data)
+    with TaskGroup("evaluate") as evaluate:
+        for trained in (autopilot, blazingtext):
+            contender = output(trained.task_id)
+            trained >> do.EvaluateModelOperator(task_id=trained.label, **data, contender=contender)
+        champion = do.EvaluateModelOperator(task_id="champion", **data)
+    select_best = do.SelectBestModelOperator(
+        task_id="select_best",
+        **data,
+        contenders=[output("train.autopilot"), output("train.blazingtext")],
+        evaluations=[output("evaluate.autopilot"), output("evaluate.blazingtext")],
+        champion=output("evaluate.champion"),
+        # A contender that was not asked for, or a champion that does not exist, is skipped.
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    )
+    with TaskGroup("explain") as explain:
+        do.ClarifyBiasOperator(task_id="bias", **verdict)
+        do.ClarifyShapOperator(task_id="shap", **verdict)
+    register_model = do.RegisterModelOperator(
+        task_id="register_model",
+        **verdict,
+        bias=output("analyze.bias"),
+        explain_bias=output("explain.bias"),
+        explain_shap=output("explain.shap"),
+    )
+    with TaskGroup("deploy") as deploy:
+        deployed = do.DeployInferencePipelineOperator(
+            task_id="endpoint", **verdict, registration=output("register_model")
+        )
+        deployed >> do.VerifyEndpointOperator(
+            task_id="verify", **verdict, deployment=output("deploy.endpoint")
+        )
+    report = do.PublishReportOperator(task_id="report", run=run)
+
+    chain(plan, ingest, check, prepare, analyze, train)
+    analyze >> champion
+    chain(evaluate, select_best, explain, register_model, deploy)
+    # A teardown runs whatever happened. It does not decide the run's state: a failed task fails the run.
+    [check, analyze, train, evaluate, explain, deploy] >> report.as_teardown()

@@ -1,0 +1,8 @@
+-- The reviews of this run, for their profile: what is reviewed, how long, in which words, with which sentiment.
+SELECT
+    review_body,
+    product_category,
+    sentiment
+FROM $table
+WHERE dt IN ($partitions)
+  AND source_sha256 IN ($sources)

@@ -1,0 +1,163 @@
+"""``evaluate.*``: every model answers the same test reviews through the pipeline that would serve it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from sentiment_retrain import errors, jobs, models
+from sentiment_retrain.operators.sagemaker_job import JobRequest, SageMakerJobOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from sentiment_retrain.hooks import Aws
+
+STEP = "transform"
+
+
+class EvaluateModelOperator(SageMakerJobOperator):
+    """Batch transform of the common test rows, and its metrics.
+
+    Without a ``contender`` it is the live champion that is evaluated.
+
+    :param run: output of ``plan``
+    :param datasets: output of ``prepare.datasets``
+    :param contender: output of ``train.*``
+    """
+
+    template_fields: Sequence[str] = ("run", "datasets", "contender")
+
+    def __init__(self, *, datasets: Any, contender: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.datasets = datasets
+        self.contender = contender
+
+    def next_job(self, done: Mapping[str, dict[str, Any]]) -> JobRequest | None:
+        """The transform job."""
+        if done:
+            return None
+        model = self._model()
+        rules = self.settings.jobs.transform
+
+        def body(name: str) -> dict[str, Any]:
+            source = {"S3DataType": "S3Prefix", "S3Uri": self.datasets["files"]["test_input"]}
+            return {
+                "ModelName": model["model_name"],
+                "BatchStrategy": "MultiRecord",
+                "MaxPayloadInMB": rules.max_payload_mb,
+                "MaxConcurrentTransforms": 1,
+                "TransformInput": {
+                    "DataSource": {"S3DataSource": source},
+                    "ContentType": "text/csv",
+                    "CompressionType": "None",
+                    "SplitType": "Line",
+                },
+                "TransformOutput": {
+                    "S3OutputPath": f"s3://{self.run['bucket']}/jobs/{name}/output",
+                    "Accept": "text/csv",
+                    "AssembleWith": "Line",
+                },
+                "TransformResources": {
+                    "InstanceType": rules.instance_type,
+                    "InstanceCount": rules.instance_count,
+                },
+            }
+
+        return JobRequest(
+            kind=jobs.TRANSFORM,
+            step=STEP,
+            inputs={
+                "model": model["model_fingerprint"],
+                "test_input": self.datasets["sha256"]["test_input"],
+                "max_payload_mb": rules.max_payload_mb,
+            },
+            body=body,
+            data_until=self.datasets["data_until"],
+            instance_type=rules.instance_type,
+            instance_count=rules.instance_count,
+            timeout_seconds=rules.max_runtime_seconds,
+        )
+
+    def _model(self) -> dict[str, Any]:
+        """``contender, model_name, model_fingerprint, containers`` of what is evaluated."""
+        if self.contender:
+            name, fingerprint = models.ensure_model(
+                self.aws,
+                self.settings,
+                self.run,
+                contender=self.contender["contender"],
+                containers=self.contender["containers"],
+                data_until=self.datasets["data_until"],
+            )
+            return {
+                "contender": self.contender["contender"],
+                "model_name": name,
+                "model_fingerprint": fingerprint,
+                "containers": self.contender["containers"],
+            }
+        champion = self.run["champion"]
+        if not champion:
+            raise AirflowSkipException("nothing is live yet: there is no champion to evaluate")
+        description = self.aws.find("describe_model", ModelName=champion["model_name"])
+        if description is None:
+            raise errors.AwsError(
+                f"model {champion['model_name']} of endpoint {champion['endpoint_name']} does not exist any more",
+                "the model that the endpoint's configuration names",
+                "Run with deploy: force, which replaces the champion, or create the model again.",
+            )
+        return {
+            "contender": "champion",
+            "model_name": champion["model_name"],
+            "model_fingerprint": champion["model_fingerprint"],
+            "containers": models.containers_of(description),
+        }
+
+    def parse(self, context: Context, done: Mapping[str, dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
+        """The evaluation of docs/contracts.md section 2."""
+        from sentiment_retrain import evaluation
+
+        rules = self.settings.selection
+        labels = true_labels(self.aws, self.datasets)
+        predictions_uri = find_output(self.aws, done[STEP]["output_uri"])
+        lines = self.aws.get_bytes(predictions_uri).decode().splitlines()
+        test = evaluation.evaluate(
+            labels,
+            evaluation.parse_predictions(lines, len(labels)),
+            confidence=rules.confidence,
+            bootstrap_samples=rules.bootstrap_samples,
+            seed=rules.seed,
+        )
+        model = self._model()
+        self.log.info(
+            "%s on %d test rows: accuracy %.3f, balanced accuracy %.3f, macro F1 %.3f",
+            model["contender"],
+            test["n"],
+            test["accuracy"],
+            test["balanced_accuracy"],
+            test["macro_f1"],
+        )
+        return {**model, "job": done[STEP], "predictions_uri": predictions_uri, "test": test}
+
+
+def find_output(aws: Aws, prefix: str) -> str:
+    """URI of the one ``.out`` object that a transform of one input object leaves."""
+    found = [entry.uri for entry in aws.list_objects(f"{prefix.rstrip('/')}/") if entry.uri.endswith(".out")]
+    if len(found) != 1:
+        raise errors.ResultMalformed(f"{len(found)} objects *.out under {prefix}", "exactly one")
+    return found[0]
+
+
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    """Rows of a small CSV object with a header."""
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def true_labels(aws: Aws, datasets: Mapping[str, Any]) -> list[int]:
+    """Sentiment of each test row, in the common order."""
+    return [int(row["sentiment"]) for row in read_csv(aws.get_bytes(datasets["files"]["test_labels"]))]

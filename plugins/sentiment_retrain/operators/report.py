@@ -1,0 +1,71 @@
+"""``report``: the run card, whatever happened before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain import naming, report
+from sentiment_retrain import settings as configuration
+from sentiment_retrain.operators.base import FAILURE_KEY, RetrainOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow.sdk import Context
+
+CONTENDERS = ("autopilot", "blazingtext")
+_FAILED = "failed"
+
+
+class PublishReportOperator(RetrainOperator):
+    """Writes ``card.json`` and ``card.html`` of the run, and names it in ``runs/latest.json``."""
+
+    def work(self, context: Context) -> dict[str, Any]:
+        """Publish and hand on ``run_key, status, card_uri, html_uri``."""
+        from sentiment_retrain.card_html import render_card
+
+        outputs = self._outputs(context)
+        dag_run = context["dag_run"]
+        day = (dag_run.logical_date or dag_run.run_after).astimezone(dt.UTC).date()
+        run = outputs.part("run")
+        bucket = run.get("bucket") or configuration.required_bucket(self.settings)
+        run_key = run.get("run_key") or naming.run_key(dag_run.dag_id, dag_run.run_id, day)
+        folder = f"s3://{bucket}/runs/{run_key}"
+        created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
+        for problem in report.card_problems(card):
+            self.log.warning("the card departs from its schema: %s", problem)
+        result = {"run_key": run_key, "status": card["status"], "card_uri": f"{folder}/card.json"}
+        self.aws.put_json(result["card_uri"], card)
+        html = render_card(card).encode()
+        result["html_uri"] = self.aws.put_bytes(f"{folder}/card.html", html, "text/html; charset=utf-8")
+        self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
+        self.log.info("run %s: %s, %s", run_key, card["status"], result["html_uri"])
+        return result
+
+    def _outputs(self, context: Context) -> report.RunOutputs:
+        """What every task of the run handed on or left behind."""
+        ti = context["ti"]
+        crumbs = list(ti.get_task_breadcrumbs(ti.dag_id, ti.run_id))
+        states = {crumb["task_id"]: str(crumb["state"]) for crumb in crumbs}
+
+        def pull(task_id: str, key: str = "return_value") -> Any:
+            return ti.xcom_pull(task_ids=task_id, key=key)
+
+        def pull_all(group: str, names: Iterable[str]) -> dict[str, Any]:
+            return {name: found for name in names if (found := pull(f"{group}.{name}"))}
+
+        failures: dict[str, Mapping[str, Any]] = {
+            task_id: found
+            for task_id, state in states.items()
+            if state == _FAILED and (found := pull(task_id, FAILURE_KEY))
+        }
+        return report.RunOutputs(
+            parts={part: pull(task_id) for part, task_id in report.PART_TASKS.items()},
+            contenders=pull_all("train", CONTENDERS),
+            evaluations=pull_all("evaluate", (*CONTENDERS, "champion")),
+            failures=failures,
+            states=states,
+            timings={crumb["task_id"]: float(crumb["duration"]) for crumb in crumbs if crumb["duration"]},
+        )

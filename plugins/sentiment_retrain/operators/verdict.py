@@ -1,0 +1,78 @@
+"""``select_best``: the written verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.operators.evaluate import true_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from sentiment_retrain.selection import Entrant
+
+
+class SelectBestModelOperator(RetrainOperator):
+    """Chooses the winner, decides what becomes of it and says why. A kept champion is a success.
+
+    :param run: output of ``plan``
+    :param datasets: output of ``prepare.datasets``
+    :param contenders: outputs of ``train.*``, None where a contender did not run
+    :param evaluations: outputs of ``evaluate.*`` of the contenders
+    :param champion: output of ``evaluate.champion``, None when nothing is live
+    """
+
+    template_fields: Sequence[str] = ("run", "datasets", "contenders", "evaluations", "champion")
+
+    def __init__(
+        self, *, datasets: Any, contenders: Any, evaluations: Any, champion: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.datasets = datasets
+        self.contenders = contenders
+        self.evaluations = evaluations
+        self.champion = champion
+
+    def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """The verdict of docs/contracts.md section 2; a winner below the floor raises after it is written."""
+        from sentiment_retrain import selection
+
+        trained = {item["contender"]: item for item in self.contenders if item}
+        evaluated = [item for item in self.evaluations if item]
+        live = self.run["champion"]
+        uri = f"{self.run['run_uri']}/verdict.json"
+        verdict = selection.select(
+            [self._entrant(item, trained[item["contender"]]["job"]["cost_usd"]) for item in evaluated],
+            self._entrant(self.champion, None) if self.champion else None,
+            true_labels(self.aws, self.datasets),
+            selection.Circumstances(
+                deploy=self.run["deploy"],
+                run_type=self.run["run_type"],
+                data_until=self.datasets["data_until"],
+                champion_data_until=(live or {}).get("data_until") or None,
+            ),
+            self.settings.selection,
+            self.settings.gates.floor,
+            uri,
+        )
+        winner = next(item for item in evaluated if item["contender"] == verdict["winner"])
+        verdict |= {key: winner[key] for key in ("containers", "predictions_uri")} | {"verdict_uri": uri}
+        self.aws.put_json(uri, verdict)
+        self.log.info("verdict: %s (%s). %s", verdict["winner"], verdict["action"], verdict["reason"])
+        return self.settle(verdict["gates"], verdict)
+
+    def _entrant(self, evaluated: Mapping[str, Any], cost_usd: float | None) -> Entrant:
+        from sentiment_retrain import evaluation, selection
+
+        lines = self.aws.get_bytes(evaluated["predictions_uri"]).decode().splitlines()
+        return selection.Entrant(
+            name=evaluated["contender"],
+            test=evaluated["test"],
+            predicted=evaluation.parse_predictions(lines).labels.tolist(),
+            model_name=evaluated["model_name"],
+            model_fingerprint=evaluated["model_fingerprint"],
+            cost_usd=cost_usd,
+        )

@@ -1,0 +1,141 @@
+"""``deploy.verify``: the live endpoint, asked what is known."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain import errors, gates
+from sentiment_retrain.datasets import request_csv
+from sentiment_retrain.hooks import error_code, translate
+from sentiment_retrain.operators.base import RetrainOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+CONTENT_TYPE = "text/csv"
+#: Modelled errors that botocore does not retry although they pass.
+_PASSING = frozenset({"ModelNotReadyException", "InternalDependencyException"})
+_ATTEMPTS = 5
+
+
+class VerifyEndpointOperator(RetrainOperator):
+    """Golden requests, agreement with the offline evaluation, latency.
+
+    :param run: output of ``plan``
+    :param datasets: output of ``prepare.datasets``
+    :param verdict: output of ``select_best``
+    :param deployment: output of ``deploy.endpoint``
+    """
+
+    template_fields: Sequence[str] = ("run", "datasets", "verdict", "deployment")
+
+    def __init__(self, *, datasets: Any, verdict: Any, deployment: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.datasets = datasets
+        self.verdict = verdict
+        self.deployment = deployment
+
+    def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Ask, and hand on ``gates, golden, agreement, latency_ms``."""
+        limits = self.settings.gates
+        golden = self._golden()
+        agreement = self._agreement()
+        latency = self._latency(limits.latency.requests)
+        found = [
+            gates.golden([(request, answer) for request, answer in golden], limits.golden),
+            gates.agreement(agreement["equal"], agreement["compared"], limits.agreement),
+            gates.latency(latency["p95"], latency["p50"], limits.latency),
+        ]
+        result = {
+            "golden": [
+                {"text": request.text, "expected": request.expected, "answer": answer}
+                for request, answer in golden
+            ],
+            "agreement": agreement,
+            "latency_ms": latency,
+        }
+        return self.settle(found, result)
+
+    def _ask(self, body: bytes) -> str:
+        """The endpoint's answer to one CSV request; errors that pass are tried again."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        runtime = self.aws.client("sagemaker-runtime")
+        name = self.deployment["endpoint_name"]
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                answer = runtime.invoke_endpoint(
+                    EndpointName=name, ContentType=CONTENT_TYPE, Accept=CONTENT_TYPE, Body=body
+                )
+                return str(answer["Body"].read().decode())
+            except (BotoCoreError, ClientError) as error:
+                if error_code(error) not in _PASSING or attempt == _ATTEMPTS:
+                    raise translate(error, f"sagemaker-runtime:InvokeEndpoint {name}") from error
+                time.sleep(attempt)
+        raise errors.ServiceUnavailable(f"endpoint {name} was never ready", "an answer")
+
+    def _golden(self) -> list[tuple[Any, int | None]]:
+        """Each golden request and the sentiment answered, None for an answer that breaks the contract."""
+        from sentiment_retrain import evaluation
+
+        answers: list[tuple[Any, int | None]] = []
+        for request in self.settings.golden_requests:
+            answer = self._ask(request_csv([request.text]))
+            try:
+                label = int(evaluation.parse_predictions([*answer.splitlines()], 1).labels[0])
+            except errors.PredictionsMalformed as error:
+                self.log.warning("golden request %r: %s", request.text, error)
+                label = None
+            self.log.info("golden request %r: %s, expected %s", request.text, label, request.expected)
+            answers.append((request, label))
+        return answers
+
+    def _agreement(self) -> dict[str, Any]:
+        """How many sampled test rows get the label live that they got offline."""
+        from sentiment_retrain import evaluation
+
+        texts = [row[0] for row in self._rows(self.datasets["files"]["test_input"])]
+        offline = evaluation.parse_predictions(
+            self.aws.get_bytes(self.verdict["predictions_uri"]).decode().splitlines(), len(texts)
+        ).labels.tolist()
+        step = max(1, len(texts) // self.settings.gates.agreement.sample_rows)
+        chosen = list(range(0, len(texts), step))[: self.settings.gates.agreement.sample_rows]
+        answer = self._ask(request_csv([texts[position] for position in chosen]))
+        live = evaluation.parse_predictions(answer.splitlines(), len(chosen)).labels.tolist()
+        different = [
+            {"row": position, "live": int(seen), "offline": int(offline[position])}
+            for position, seen in zip(chosen, live, strict=True)
+            if seen != offline[position]
+        ]
+        compared = len(chosen)
+        return {"equal": compared - len(different), "compared": compared, "different": different[:10]}
+
+    def _rows(self, uri: str) -> list[list[str]]:
+        return list(csv.reader(io.StringIO(self.aws.get_bytes(uri).decode(), newline="")))
+
+    def _latency(self, requests: int) -> dict[str, float]:
+        """Median, 95th percentile and maximum in milliseconds of single requests, as this caller sees them."""
+        goldens = self.settings.golden_requests
+        milliseconds: list[float] = []
+        for number in range(requests):
+            body = request_csv([goldens[number % len(goldens)].text])
+            began = time.monotonic()
+            self._ask(body)
+            milliseconds.append((time.monotonic() - began) * 1000)
+        return summary(milliseconds)
+
+
+def summary(milliseconds: Sequence[float]) -> dict[str, float]:
+    """``p50``, ``p95`` and ``max`` (nearest rank) of at least one duration."""
+    ordered = sorted(milliseconds)
+
+    def rank(share: float) -> float:
+        return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 2)
+
+    return {"p50": rank(0.5), "p95": rank(0.95), "max": rank(1.0)}
