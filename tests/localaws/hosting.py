@@ -92,18 +92,18 @@ class Hosting:
         self.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=ROLE, **parts)
         return name
 
-    def config(self, **weights_by_model: float) -> str:
-        """A configuration with a variant for each model (`_` in a name stands for `-`); return its name."""
+    def config(self, weights: dict[str, float]) -> str:
+        """A configuration with a variant for each model, `variant-1` and so on; return its name."""
         name = unique("config")
         variants = [
             {
                 "VariantName": f"variant-{number}",
-                "ModelName": model.replace("_", "-"),
+                "ModelName": model,
                 "InstanceType": "ml.m5.large",
                 "InitialInstanceCount": 1,
                 "InitialVariantWeight": weight,
             }
-            for number, (model, weight) in enumerate(weights_by_model.items(), start=1)
+            for number, (model, weight) in enumerate(weights.items(), start=1)
         ]
         self.client("sagemaker").create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
         return name

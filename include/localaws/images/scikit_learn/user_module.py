@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-import boto3
 from serving import base_directory
 
 LOG = logging.getLogger("scikit_learn")
@@ -64,6 +63,8 @@ def warn_of_requirements(directory: Path) -> None:
 
 
 def _download(uri: str) -> Path:
+    import boto3  # slow to import, and most containers do without
+
     parts = urlsplit(uri)
     directory = Path(tempfile.mkdtemp(prefix="sourcedir-"))
     archive = directory / "sourcedir.tar.gz"
