@@ -178,8 +178,9 @@ def _descriptive(found: Exploration) -> str:
 
 _DEFINITIONS = (
     "## Definitions\n\n**Prediction power**: balanced accuracy of a simple model that sees this column only, "
-    "rescaled so that 0 is guessing and 1 is always right.\n\n**Text**: five words a cell or more on average, "
-    "or more than 100 values that are not numbers. **Numeric**: 95% of the filled cells are numbers."
+    "rescaled so that 0 is guessing and 1 is always right.\n\n"
+    "**Text**: five words a cell or more on average, or "
+    "more than 100 values that are not numbers. **Numeric**: 95% of filled cells are numbers."
 )
 
 

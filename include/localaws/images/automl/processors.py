@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+import numpy as np
 from automl import labels
 from automl.errors import ClientError
 from scipy import sparse
@@ -37,8 +38,7 @@ class Processor:
 
     def transform(self, cells: NDArray[Any]) -> Matrix:
         """Rows of cells as strings, of shape (rows, columns), as a matrix of shape (rows, features)."""
-        matrix: Matrix = self.features.transform(cells)
-        return sparse.csr_matrix(matrix) if sparse.issparse(matrix) else matrix
+        return _single_precision(self.features.transform(cells))
 
 
 def fit(name: str, module_path: Path, cells: NDArray[Any]) -> tuple[Processor, Matrix]:
@@ -59,7 +59,14 @@ def fit(name: str, module_path: Path, cells: NDArray[Any]) -> tuple[Processor, M
         features=features,
         labels=module.build_label_transform(),
     )
-    return processor, sparse.csr_matrix(matrix) if sparse.issparse(matrix) else matrix
+    return processor, _single_precision(matrix)
+
+
+def _single_precision(matrix: Matrix) -> Matrix:
+    """The precision in which features travel between containers, so that training sees the same numbers."""
+    return (
+        sparse.csr_matrix(matrix, dtype=np.float32) if sparse.issparse(matrix) else matrix.astype(np.float32)
+    )
 
 
 def _load(name: str, path: Path) -> ModuleType:
