@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
-import json
 import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from localaws import clients
 from localaws.cloudwatch_logs import LogStream
 from localaws.images import REPOSITORIES
+from localaws.sandbox import OPT_ML, bubblewrap, kill_group, spawn, wrapping
 from localaws.state import scratch
 
 if TYPE_CHECKING:
@@ -30,11 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IMAGES = Path(__file__).resolve().parent / "images"
-HOST = "algo-1"
-OPT_ML = PurePosixPath("/opt/ml")
 # What a child inherits from the server's own environment; everything else is the container's business.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_INFO_FD = "<info-fd>"  # replaced by the number of a pipe on which bubblewrap tells its child's id
 _PROGRAMS = ("train", "serve", "process")
 
 
@@ -67,19 +61,6 @@ def image_directory(image_uri: str) -> Path:
         f"No local image for repository {name!r} of {image_uri!r}. Local repositories: {known}; "
         "further ones are found through the environment variable LOCALAWS_IMAGES."
     )
-
-
-@functools.cache
-def bubblewrap() -> str | None:
-    """The path of a bubblewrap that works here, else None; LOCALAWS_BWRAP=0 turns it off."""
-    program = shutil.which("bwrap")
-    if program is None or os.environ.get("LOCALAWS_BWRAP") == "0":
-        return None
-    trial = [program, "--dev-bind", "/", "/", "--tmpfs", "/opt", "true"]
-    works = subprocess.run(trial, capture_output=True, timeout=20, check=False).returncode == 0
-    if not works:
-        log.warning("bubblewrap does not work here; SAGEMAKER_BASE_DIR replaces /opt/ml")
-    return program if works else None
 
 
 class Box:
@@ -159,11 +140,11 @@ class Container:
         environment = self._full_environment()
         program = bubblewrap()
         if program:
-            command = [program, *self._wrapping(), *command]
+            command = [program, *wrapping(self.box.root, isolated=self._isolated), *command]
         else:
             command = [self._rewrite(word) for word in command]
             environment = {name: self._rewrite(value) for name, value in environment.items()}
-        self._process, self._main_pid = _spawner.submit(_spawn, command, environment, self.box.root).result()
+        self._process, self._main_pid = spawn(command, environment, self.box.root)
         _running.add(self)
         self._reader = threading.Thread(target=self._read, name=f"output-of-{self._process.pid}", daemon=True)
         self._reader.start()
@@ -182,7 +163,7 @@ class Container:
         if self._process is None or self._reader is None:
             raise RuntimeError("the container was not started")
         code = self._process.wait(timeout)
-        _kill_group(self._process.pid, signal.SIGKILL)  # what it left running in the background
+        kill_group(self._process.pid, signal.SIGKILL)  # what it left running in the background
         self._reader.join(timeout=10)
         _running.discard(self)
         return code
@@ -202,7 +183,7 @@ class Container:
             try:
                 self._process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
-                _kill_group(self._process.pid, signal.SIGKILL)
+                kill_group(self._process.pid, signal.SIGKILL)
         return self.wait()
 
     def _resolve(self) -> list[str]:
@@ -232,21 +213,6 @@ class Container:
             **self._environment,
         }
 
-    def _wrapping(self) -> list[str]:
-        """bubblewrap's arguments: the machine as it is, but /opt/ml is the box and the host is algo-1."""
-        opt = [path for path in Path("/opt").iterdir() if path.name != "ml"] if Path("/opt").is_dir() else []
-        rebound = [word for path in opt for word in ("--dev-bind", str(path), str(path))]
-        # --die-with-parent watches the thread that starts it: _spawner's one lives as long as the server.
-        return [
-            *["--dev-bind", "/", "/", "--tmpfs", "/opt"],
-            *rebound,
-            *["--bind", str(self.box.root), str(OPT_ML)],
-            *["--ro-bind", str(_hosts_file()), "/etc/hosts"],
-            *(["--unshare-net"] if self._isolated else []),
-            *["--info-fd", _INFO_FD],
-            *["--die-with-parent", "--chdir", str(OPT_ML)],
-        ]
-
     def _rewrite(self, text: str) -> str:
         return text.replace(str(OPT_ML), str(self.box.root))
 
@@ -270,46 +236,6 @@ class Container:
                 log.exception("A callback failed on the line %r", line)
 
 
-def _spawn(
-    command: list[str], environment: dict[str, str], directory: Path
-) -> tuple[subprocess.Popen[bytes], int]:
-    """Start `command`; return the process and the id of the container's own program."""
-    reading, writing = os.pipe()
-    try:
-        command = [str(writing) if word == _INFO_FD else word for word in command]
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=(writing,) if str(writing) in command else (),
-        )
-    finally:
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            information = pipe.read()
-    return process, json.loads(information)["child-pid"] if information else process.pid
-
-
-@functools.cache
-def _hosts_file() -> Path:
-    """A copy of /etc/hosts in which algo-1, the name of a job's only host, is this machine."""
-    original = Path("/etc/hosts")
-    text = original.read_text(encoding="utf-8") if original.is_file() else ""
-    path = Path(tempfile.mkdtemp(prefix="localaws-")) / "hosts"
-    path.write_text(f"{text.rstrip()}\n127.0.0.1 {HOST}\n", encoding="utf-8")
-    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-    return path
-
-
-def _kill_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
-
-
 def stop_all(grace_seconds: float = 5) -> None:
     """End every container that still runs; the server calls this when it stops."""
     running = list(_running)
@@ -320,14 +246,13 @@ def stop_all(grace_seconds: float = 5) -> None:
             container.stop(grace_seconds)
 
 
-_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 _running: set[Container] = set()
 
 
 def _kill_remaining() -> None:
     for container in list(_running):
         if container.pid and container.poll() is None:
-            _kill_group(container.pid, signal.SIGKILL)
+            kill_group(container.pid, signal.SIGKILL)
 
 
 atexit.register(_kill_remaining)

@@ -65,7 +65,7 @@ def install() -> None:
 
 
 def _route(module: str, response_class: type[Any]) -> None:
-    urls = importlib.import_module(f"moto.{module}.urls")
+    urls: Any = importlib.import_module(f"moto.{module}.urls")
     urls.url_paths = dict.fromkeys(urls.url_paths, response_class.dispatch)
 
 

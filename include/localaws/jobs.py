@@ -197,10 +197,10 @@ def transition(earlier: list[dict[str, Any]], status: str, message: str, *, last
 
 
 _running: dict[tuple[str, str], Job] = {}
-_checkpoints: list[Callable[[], None]] = []
+_checkpoints: list[Callable[[], object]] = []
 
 
-def on_checkpoint(function: Callable[[], None]) -> None:
+def on_checkpoint(function: Callable[[], object]) -> None:
     """Have `function` called before a job's terminal status is written: its output must be durable."""
     _checkpoints.append(function)
 

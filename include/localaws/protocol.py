@@ -17,7 +17,7 @@ from localaws.constraints import violations
 log = logging.getLogger(__name__)
 
 
-class AwsError(ServiceException):  # type: ignore[misc]
+class AwsError(ServiceException):
     """An error as AWS answers it: code, message, HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:

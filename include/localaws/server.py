@@ -118,7 +118,7 @@ class Server:
             ) from error
         self.url = f"http://{host}:{self._http.server_port}"
         clients.configure(self.url)
-        jobs.on_checkpoint(lambda: self._snapshots.save("s3") and None)
+        jobs.on_checkpoint(lambda: self._snapshots.save("s3"))
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then end children and save."""

@@ -6,7 +6,6 @@ written once, so that saving costs what has changed, not what is stored.
 
 from __future__ import annotations
 
-import copyreg
 import hashlib
 import io
 import logging
@@ -49,7 +48,7 @@ class Snapshots:
         """Write the services whose state has changed (or the one named); return their names."""
         with self._lock:
             changed = []
-            for backends in list(BackendDict._instances):
+            for backends in list(vars(BackendDict)["_instances"]):
                 name = backends.service_name
                 if name in _LEFT_OUT or only not in (None, name):
                     continue
@@ -98,7 +97,7 @@ class Snapshots:
                 document = _Unpickler(file, self._contents).load()
         except Exception as error:
             raise SnapshotError(
-                f"Cannot read {path}: {type(error).__name__}: {error}. It was written by another version, or is "
+                f"Cannot read {path}: {type(error).__name__}: {error}. Another version wrote it, or it is "
                 "damaged. Start with another --state directory, or remove this one to begin afresh."
             ) from error
         backends: Any = get_backend(path.stem)  # type: ignore[call-overload]
@@ -110,7 +109,8 @@ class Snapshots:
     def _remove_unreferenced(self) -> None:
         """Delete contents that no object has any more (deleted or overwritten since the last start)."""
         used = set()
-        for _, _, backend in s3_backends.iter_backends():
+        everything: Any = s3_backends
+        for _, _, backend in everything.iter_backends():
             for bucket in backend.buckets.values():
                 keys = [key for _, versions in bucket.keys.iterlists() for key in versions]
                 parts = [part for upload in bucket.multiparts.values() for part in upload.parts.values()]
@@ -145,7 +145,7 @@ class _Pickler(pickle.Pickler):
                 name: value for name, value in obj.__dict__.items() if name not in ("_value_buffer", "lock")
             }
             state[_MARK] = self._keep_content(obj)
-            return copyreg.__newobj__, (type(obj),), state, None, None, _restore_key  # type: ignore[attr-defined]
+            return _new, (type(obj),), state, None, None, _restore_key
         return NotImplemented
 
     def _keep_content(self, key: Any) -> str:
@@ -172,8 +172,12 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         """Find the backend that was referred to."""
-        backends: Any = get_backend(pid[1])  # type: ignore[call-overload]
+        backends: Any = get_backend(pid[1])
         return backends if pid[0] == "backends" else backends[pid[2]][pid[3]]
+
+
+def _new(cls: Any) -> Any:
+    return cls.__new__(cls)
 
 
 class _Restoring:

@@ -118,7 +118,7 @@ def job_name() -> str:
     return f"test-{uuid.uuid4().hex[:10]}"
 
 
-def wait_for(describe: Callable[[], dict[str, Any]], key: str, *values: str) -> dict[str, Any]:
+def wait_for(describe: Callable[[], dict[str, Any]], key: str, *values: object) -> dict[str, Any]:
     """Call `describe` until its `key` is one of `values`; fail after a minute with the last answer."""
     deadline = time.monotonic() + JOB_SECONDS
     answer: dict[str, Any] = {}

@@ -37,7 +37,10 @@ def test_a_job_copies_inputs_to_outputs(aws: Callable[[str], Any], sagemaker: An
     assert job["CreationTime"] <= job["ProcessingStartTime"] <= job["ProcessingEndTime"]
     for key in ("ProcessingInputs", "ProcessingOutputConfig", "AppSpecification", "RoleArn", "Environment"):
         assert job[key] == request[key]
-    read = lambda key: aws("s3").get_object(Bucket=data, Key=key)["Body"].read()  # noqa: E731
+
+    def read(key: str) -> bytes:
+        return bytes(aws("s3").get_object(Bucket=data, Key=key)["Body"].read())
+
     assert read("out/a.txt") == b"HELLO"
     assert read("out/deep/b.txt") == "GRÜSSE".encode()
     saw = json.loads(read("out/saw.json"))
@@ -93,7 +96,10 @@ def test_a_job_can_be_stopped(sagemaker: Any, data: str) -> None:
     name = request["ProcessingJobName"]
     run_processing(sagemaker, request, "InProgress")
     sagemaker.stop_processing_job(ProcessingJobName=name)
-    describe = lambda: sagemaker.describe_processing_job(ProcessingJobName=name)  # noqa: E731
+
+    def describe() -> dict[str, Any]:
+        return dict(sagemaker.describe_processing_job(ProcessingJobName=name))
+
     assert describe()["ProcessingJobStatus"] in ("Stopping", "Stopped")
     assert wait_for(describe, "ProcessingJobStatus", *ENDED)["ProcessingJobStatus"] == "Stopped"
     code, message, _ = refusal(sagemaker.stop_processing_job, ProcessingJobName=name)

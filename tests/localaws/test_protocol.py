@@ -199,9 +199,11 @@ def test_log_events_are_filtered_by_stream_prefix(aws: Callable[[str], Any]) -> 
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
         event = {"timestamp": 1_795_000_000_000 - number, "message": stream}
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
-    messages = lambda **request: [  # noqa: E731
-        event["message"] for event in logs.filter_log_events(logGroupName=group, **request)["events"]
-    ]
+
+    def messages(**request: str) -> list[str]:
+        events = logs.filter_log_events(logGroupName=group, **request)["events"]
+        return [event["message"] for event in events]
+
     assert messages(logStreamNamePrefix="a/") == ["a/2", "a/1"]
     assert messages(logStreamNamePrefix="c/") == []
     assert messages() == ["b/1", "a/2", "a/1"]

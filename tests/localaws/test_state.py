@@ -98,7 +98,7 @@ def test_a_stop_ends_running_jobs_and_their_processes(own_stand_in: StandIn) -> 
             | {"processes": len(processes_below(own_stand_in.state)) > 0}
         ),
         "processes",
-        True,  # type: ignore[arg-type]
+        True,
     )
     assert own_stand_in.stop() == 0
     assert processes_below(own_stand_in.state) == []
@@ -114,9 +114,9 @@ def test_children_die_with_a_killed_server(own_stand_in: StandIn) -> None:
     own_stand_in.client("s3").put_object(Bucket=BUCKET, Key="in/a.txt", Body=b"hello")
     own_stand_in.client("sagemaker").create_processing_job(**with_data(BUCKET, "sleep"))
     seen = lambda: {"count": len(processes_below(own_stand_in.state)) > 0}  # noqa: E731
-    wait_for(seen, "count", True)  # type: ignore[arg-type]
+    wait_for(seen, "count", True)
     own_stand_in.kill()
-    wait_for(seen, "count", False)  # type: ignore[arg-type]
+    wait_for(seen, "count", False)
 
 
 def processes_below(state: Path) -> list[str]:

@@ -26,7 +26,7 @@ def data(aws: Callable[[str], Any], bucket: str) -> str:
 
 
 def describe(sagemaker: Any, name: str) -> Callable[[], dict[str, Any]]:
-    return lambda: sagemaker.describe_training_job(TrainingJobName=name)  # type: ignore[no-any-return]
+    return lambda: sagemaker.describe_training_job(TrainingJobName=name)
 
 
 def run(sagemaker: Any, request: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def wait_for_line(aws: Callable[[str], Any], name: str, text: str) -> None:
         )["events"]
         return {"seen": any(text in event["message"] for event in events)}
 
-    wait_for(lines, "seen", True)  # type: ignore[arg-type]
+    wait_for(lines, "seen", True)
 
 
 def test_the_maximum_runtime_ends_a_job(sagemaker: Any, data: str) -> None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.logs.responses import LogsResponse
 
 from localaws.clients import client
-from localaws.protocol import AwsError, StrictResponse, answer
-
-if TYPE_CHECKING:
-    from moto.core.responses import ActionResult
+from localaws.protocol import AwsError, StrictResponse
 
 
-class Logs(StrictResponse, LogsResponse):  # type: ignore[misc]
+class Logs(StrictResponse, LogsResponse):
     """Every operation is moto's but FilterLogEvents."""
 
     region: str
     body: str
 
-    def filter_log_events(self) -> str | ActionResult:
+    def filter_log_events(self) -> str:
         """Events of the streams named or prefixed, in the order of time as AWS answers them."""
         request = self.request()
         prefix = request.pop("logStreamNamePrefix", None)
@@ -30,10 +27,9 @@ class Logs(StrictResponse, LogsResponse):  # type: ignore[misc]
                 raise AwsError("InvalidParameterException", message)
             request["logStreamNames"] = self._streams(request["logGroupName"], prefix)
             if not request["logStreamNames"]:
-                return answer({"events": [], "searchedLogStreams": []})
+                return json.dumps({"events": [], "searchedLogStreams": []})
         self.body = json.dumps(request | {"interleaved": True})
-        events: str = super().filter_log_events()
-        return events
+        return super().filter_log_events()
 
     def _streams(self, group: str, prefix: str) -> list[str]:
         logs: Any = client("logs", self.region)

@@ -15,7 +15,7 @@ from localaws.services.sagemaker.training import TrainingOperations
 from localaws.services.sagemaker.transform import TransformOperations
 
 
-class SageMaker(  # type: ignore[misc]
+class SageMaker(
     AutoMLOperations,
     EndpointOperations,
     ModelOperations,
