@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -25,6 +26,7 @@ from sentiment_retrain.errors import RetrainError  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 INTERRUPTED = 130
 
@@ -47,7 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("\nInterrupted.", markup=False)
         return INTERRUPTED
+    except Exception as error:  # the last resort of a command line: nobody should have to read a traceback
+        record = _record(Places.here())
+        errors.print(f"\nLOCAL_UNEXPECTED: {type(error).__name__}: {error}", style="red", markup=False)
+        errors.print(
+            f"what to do: the traceback is in {record}; the processes' logs lie beside it.", markup=False
+        )
+        return LauncherError.exit_code
     return 0
+
+
+def _record(places: Places) -> Path:
+    """Write the traceback of the error being handled to a file."""
+    path = places.logs / "launcher.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(traceback.format_exc())
+    return path
 
 
 def _parser() -> argparse.ArgumentParser:
