@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 #: How many texts are masked before the model is asked: enough to fill its batches, little enough for memory.
 _TEXTS_AT_A_TIME = 16_384
 _LOG_SECONDS = 10.0
+# Below this an attribution's error is a third of the attribution itself or more, by experiment.
+_SAMPLES_A_CHUNK = 6
 _UNITS = {
     # Words with inner apostrophes and hyphens whole, every other visible character alone.
     "token": re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]"),
@@ -122,7 +124,26 @@ def explain(
                 asked,
                 last_log - started,
             )
+    _warn_of_few_samples(explained, shap)
     return TextShapResult(explained, np.array(scores), expected)
+
+
+def _warn_of_few_samples(explained: list[list[FeatureExplanation]], shap: Shap) -> None:
+    if shap.num_samples is None:
+        return
+    players = [sum(len(part.chunks) for part in row) for row in explained]
+    # Up to ten or so parts the samples are all there are.
+    rough = sum(shap.num_samples < min(_SAMPLES_A_CHUNK * number, 2**number - 2) for number in players)
+    if rough:
+        log.warning(
+            "num_samples is %d: the attributions of %d of %d rows are rough; their longest has %d parts, "
+            "for which %d samples would do",
+            shap.num_samples,
+            rough,
+            len(players),
+            max(players),
+            _SAMPLES_A_CHUNK * max(players),
+        )
 
 
 @dataclass(frozen=True)
