@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 IMAGES = Path(__file__).resolve().parent / "images"
 # What a child inherits from the server's own environment; everything else is the container's business.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_JOB_NICENESS = 5
 _PROGRAMS = ("train", "serve", "process")
 
 
@@ -145,6 +146,8 @@ class Container:
             command = [self._rewrite(word) for word in command]
             environment = {name: self._rewrite(value) for name, value in environment.items()}
         self._process, self._main_pid = spawn(command, environment, self.box.root)
+        if self._command[0] != "serve":
+            _lower_priority(self._process.pid, self._main_pid)
         _running.add(self)
         self._reader = threading.Thread(target=self._read, name=f"output-of-{self._process.pid}", daemon=True)
         self._reader.start()
@@ -234,6 +237,13 @@ class Container:
                 callback(line)
             except Exception:
                 log.exception("A callback failed on the line %r", line)
+
+
+def _lower_priority(*pids: int) -> None:
+    """Let jobs leave the processor to the server, to endpoints and to whoever waits for them."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, _JOB_NICENESS)
 
 
 def stop_all(grace_seconds: float = 5) -> None:

@@ -51,7 +51,6 @@ class Server:
     box: Box
     pool: urllib3.HTTPConnectionPool
     accept: str
-    log_stream: str
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def invoke(self, body: bytes, content_type: str, accept: str, timeout: float) -> Answer:

@@ -27,6 +27,7 @@ ORPHANED = (
     "Submit the job again under another name."
 )
 GRACE_SECONDS = 120.0  # between SIGTERM and SIGKILL, as on SageMaker
+MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
 _POLL_SECONDS = 0.2
 _ABANDON_SECONDS = 10.0
 
@@ -68,6 +69,7 @@ class Job(abc.ABC):
         self.stop_requested = threading.Event()
         self._deadline = None if max_runtime_seconds is None else time.monotonic() + max_runtime_seconds
         self._abandoned = False
+        self._changing = threading.Lock()  # status and transitions change together
         self._thread = threading.Thread(target=self._live, name=f"{self.kind}-{name}", daemon=True)
 
     @abc.abstractmethod
@@ -93,12 +95,14 @@ class Job(abc.ABC):
 
     def enter(self, secondary: str, message: str = "") -> None:
         """Go on to a secondary status, closing the transition before it."""
-        self.update(**self._transition(secondary, message))
+        with self._changing:
+            self.update(**self._transition(secondary, message))
 
     def stop(self) -> None:
         """Ask for the end; the status is Stopping until the work has ended."""
-        if self.document[self.status_key] == IN_PROGRESS:
-            self.update(**{self.status_key: STOPPING}, **self._transition(STOPPING, "Stopping the job"))
+        with self._changing:
+            if self.document[self.status_key] == IN_PROGRESS:
+                self.update(**{self.status_key: STOPPING}, **self._transition(STOPPING, "Stopping the job"))
         self.stop_requested.set()
 
     def check(self) -> None:
@@ -106,7 +110,7 @@ class Job(abc.ABC):
         if self.stop_requested.is_set():
             raise JobStopped("stopped on request")
         if self.timed_out:
-            raise JobStopped("MaxRuntimeExceeded")
+            raise JobStopped(MAX_RUNTIME_EXCEEDED)
 
     @property
     def timed_out(self) -> bool:
@@ -146,11 +150,12 @@ class Job(abc.ABC):
             if self._abandoned:
                 status, changes = FAILED, {"FailureReason": ORPHANED}
             changes[self.end_time_key] = now()
-            if self.has_secondary:
-                secondary = changes.pop("SecondaryStatus", status)
-                changes |= self._transition(secondary, changes.get("FailureReason", ""), last=True)
             checkpoint()
-            self.update(**{self.status_key: status}, **changes)
+            with self._changing:
+                if self.has_secondary:
+                    secondary = changes.pop("SecondaryStatus", status)
+                    changes |= self._transition(secondary, changes.get("FailureReason", ""), last=True)
+                self.update(**{self.status_key: status}, **changes)
         except Exception:
             log.exception("%s %s could not be ended", self.kind, self.name)
         finally:
@@ -158,19 +163,27 @@ class Job(abc.ABC):
 
     def _outcome(self) -> tuple[str, dict[str, Any]]:
         try:
-            return COMPLETED, self.run()
-        except JobStopped as stopped:
-            return STOPPED, self.stopped_changes() | (
-                {"SecondaryStatus": "MaxRuntimeExceeded"} if str(stopped) == "MaxRuntimeExceeded" else {}
-            )
-        except JobFailed as failure:
-            return FAILED, {"FailureReason": str(failure)[:1024]} | self.failed_changes()
-        except (ArtifactError, ImageNotFound) as error:
-            return FAILED, {"FailureReason": f"ClientError: {error}"[:1024]} | self.failed_changes()
+            try:
+                return COMPLETED, self.run()
+            except JobStopped as stopped:
+                exceeded = str(stopped) == MAX_RUNTIME_EXCEEDED
+                secondary = {"SecondaryStatus": MAX_RUNTIME_EXCEEDED} if exceeded else {}
+                return STOPPED, self.stopped_changes() | (secondary if self.has_secondary else {})
         except Exception as error:
-            log.exception("%s %s failed inside the stand-in", self.kind, self.name)
-            reason = f"InternalServerError: {type(error).__name__}: {error}"
-            return FAILED, {"FailureReason": reason[:1024]} | self.failed_changes()
+            changes = {"FailureReason": self._reason(error)[:1024]}
+            try:
+                return FAILED, changes | self.failed_changes()
+            except Exception:
+                log.exception("%s %s failed, and then could not tidy up", self.kind, self.name)
+                return FAILED, changes
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, JobFailed):
+            return str(error)
+        if isinstance(error, (ArtifactError, ImageNotFound)):
+            return f"ClientError: {error}"
+        log.error("%s %s failed inside the stand-in", self.kind, self.name, exc_info=error)
+        return f"InternalServerError: {type(error).__name__}: {error}"
 
     def stopped_changes(self) -> dict[str, Any]:
         """What the document gains when the job is stopped."""

@@ -66,7 +66,7 @@ def prune(value: Any, shape: Any) -> Any:
 class StrictResponse:
     """Mixin before a moto ``BaseResponse``: validates, refuses unknown operations, prunes the answer."""
 
-    validation_code = "ValidationException"
+    validation_code: str | None = None  # None: the protocol's
     # Of the operations that only moto implements, those that are served; None serves all.
     kept_operations: frozenset[str] | None = None
     _request: dict[str, Any]
@@ -146,8 +146,10 @@ class StrictResponse:
         if found.messages:
             count = len(found.messages)
             noun = "error" if count == 1 else "errors"
+            default = "ValidationError" if model.protocol == "query" else "ValidationException"
             raise AwsError(
-                self.validation_code, f"{count} validation {noun} detected: {'; '.join(found.messages)}"
+                self.validation_code or default,
+                f"{count} validation {noun} detected: {'; '.join(found.messages)}",
             )
         self._request = dict(parsed)
 

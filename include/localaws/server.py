@@ -7,6 +7,7 @@ import importlib
 import ipaddress
 import json
 import logging
+import shutil
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,8 @@ class Server:
         self._lock = _lock(state.state_directory())
         installation.install()
         self._snapshots = Snapshots(state.state_directory() / "services")
+        # Nothing runs yet: what lies in boxes is left over from a crash.
+        shutil.rmtree(state.scratch("boxes"), ignore_errors=True)
         loaded = self._snapshots.load()
         log.info("State of %s loaded from %s", ", ".join(loaded) or "nothing", directory)
         self._saver = Saver(self._snapshots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import time
@@ -75,6 +76,9 @@ def test_everything_survives_a_stop_and_a_crash(own_stand_in: StandIn) -> None:
     s3, sagemaker = own_stand_in.client("s3"), own_stand_in.client("sagemaker")
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="in/")["Contents"]
     assert [item["Key"] for item in listed] == ["in/b.txt"]
+    contents = {path.name for path in (own_stand_in.state / "services" / "contents").iterdir()}
+    assert hashlib.sha256(b"later").hexdigest() in contents
+    assert hashlib.sha256(b"hello").hexdigest() not in contents
     orphan = sagemaker.describe_processing_job(ProcessingJobName=running["ProcessingJobName"])
     assert orphan["ProcessingJobStatus"] == "Failed"
     assert "stopped while this job ran" in orphan["FailureReason"]

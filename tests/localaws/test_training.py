@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 from stand_in import ENDED, TEST_IMAGE, archive, refusal, training_request, wait_for
 
 if TYPE_CHECKING:
@@ -181,3 +183,37 @@ def test_checkpoints_and_uncompressed_models(aws: Callable[[str], Any], sagemake
     listed = aws("s3").list_objects_v2(Bucket=data, Prefix=prefix)["Contents"]
     assert [item["Key"] for item in listed] == [f"{prefix}model.json"]
     assert aws("s3").get_object(Bucket=data, Key="checkpoints/epoch-1")["Body"].read() == b"weights"
+
+
+def test_a_stop_at_any_moment_ends_in_a_terminal_status(sagemaker: Any, data: str) -> None:
+    requests = [training_request(data) for _ in range(6)]
+    for request in requests:
+        sagemaker.create_training_job(**request)
+    for number, request in enumerate(requests):
+        time.sleep(0.05 * number)
+        try:
+            sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
+        except ClientError as error:
+            assert "is in status Completed" in error.response["Error"]["Message"]  # noqa: PT017
+    for request in requests:
+        job = wait_for(describe(sagemaker, request["TrainingJobName"]), "TrainingJobStatus", *ENDED)
+        assert job["TrainingJobStatus"] in ("Completed", "Stopped")
+        assert job["SecondaryStatus"] == job["TrainingJobStatus"]
+        assert all("EndTime" in transition for transition in job["SecondaryStatusTransitions"])
+
+
+def test_a_stop_whose_model_cannot_be_kept_fails(
+    aws: Callable[[str], Any], sagemaker: Any, data: str
+) -> None:
+    request = training_request(
+        data,
+        HyperParameters={"behaviour": "sleep"},
+        OutputDataConfig={"S3OutputPath": "s3://no-such-bucket-anywhere/models"},
+    )
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    wait_for_line(aws, name, "training for long")
+    sagemaker.stop_training_job(TrainingJobName=name)
+    job = wait_for(describe(sagemaker, name), "TrainingJobStatus", *ENDED)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "no-such-bucket-anywhere" in job["FailureReason"]
