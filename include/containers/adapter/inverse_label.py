@@ -13,7 +13,7 @@ import json
 import math
 from typing import Any
 
-from records import CSV, JSON_LINES, InvalidRecordError, class_labels, decode, json_lines, media_type
+from records import CSV, JSON_LINES, InvalidRecordError, class_labels, decode, json_lines, media_type, refusal
 
 LABEL_PREFIX = "__label__"
 
@@ -23,14 +23,22 @@ def model_fn(model_dir: str) -> dict[str, Any]:
     return {"labels": class_labels(model_dir)}
 
 
-def input_fn(body: bytes | str, content_type: str) -> list[dict[str, float]]:
+def transform_fn(model: dict[str, Any], body: bytes | str, content_type: str, accept: str) -> Any:
+    """Answer one request of the container: body and content type, or its refusal with status 400."""
+    try:
+        return write(predict(read(body, content_type), model), accept)
+    except InvalidRecordError as error:
+        return refusal(error)
+
+
+def read(body: bytes | str, content_type: str) -> list[dict[str, float]]:
     """Return each record's probability by class name. Raises `InvalidRecordError` naming the record."""
     if media_type(content_type) not in (JSON_LINES, "application/x-jsonlines"):
         raise InvalidRecordError(f"Content type {content_type!r} is not supported, expected {JSON_LINES}.")
     return [_probabilities(number, record) for number, record in json_lines(decode(body))]
 
 
-def predict_fn(answers: list[dict[str, float]], model: dict[str, Any]) -> list[dict[str, Any]]:
+def predict(answers: list[dict[str, float]], model: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one prediction a record. A class left out has probability 0; the first of equals wins."""
     labels = model["labels"]
     known = set(labels)
@@ -54,7 +62,7 @@ def predict_fn(answers: list[dict[str, float]], model: dict[str, Any]) -> list[d
     return predictions
 
 
-def output_fn(predictions: list[dict[str, Any]], accept: str) -> tuple[str, str]:
+def write(predictions: list[dict[str, Any]], accept: str) -> tuple[str, str]:
     """Return the predictions as CSV without header (the default) or JSON Lines, and their content type."""
     kind = media_type(accept) or CSV
     if kind == CSV:

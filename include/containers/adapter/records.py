@@ -9,12 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-try:
-    # Flask, which serves in AWS's scikit-learn image, answers 400 to this one and 500 to any other.
-    from werkzeug.exceptions import BadRequest
-except ImportError:
-    BadRequest = type("BadRequest", (Exception,), {})  # type: ignore[assignment, misc]
-
 CSV = "text/csv"
 JSON_LINES = "application/jsonlines"
 DEFAULT_LABELS = ["-1", "0", "1"]
@@ -22,16 +16,8 @@ DEFAULT_LABELS = ["-1", "0", "1"]
 csv.field_size_limit(sys.maxsize)
 
 
-class InvalidRecordError(ValueError, BadRequest):
+class InvalidRecordError(ValueError):
     """A request that cannot be answered: names the record, what was found and what was expected."""
-
-    def __init__(self, message: str) -> None:
-        ValueError.__init__(self, message)
-        self.description = message
-        self.response = None
-
-    def __str__(self) -> str:
-        return str(self.description)
 
 
 def class_labels(model_dir: str) -> list[str]:
@@ -95,3 +81,14 @@ def json_lines(body: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(record, dict):
             raise InvalidRecordError(f"Record {number} is a {type(record).__name__}, expected a JSON object.")
         yield number, record
+
+
+def refusal(error: InvalidRecordError) -> Any:
+    """Return the Flask response that answers 400 with the error's text.
+
+    The container answers 500 to whatever a script raises; a response of its own is the only way to say that
+    the request, not the model, is at fault. Flask is what the container itself serves with.
+    """
+    from flask import Response
+
+    return Response(str(error), status=400, mimetype="text/plain")

@@ -18,6 +18,7 @@ from records import (
     decode,
     json_lines,
     media_type,
+    refusal,
 )
 from text_normalization import normalize
 
@@ -27,7 +28,15 @@ def model_fn(model_dir: str) -> dict[str, Any]:
     return {"k": len(class_labels(model_dir))}
 
 
-def input_fn(body: bytes | str, content_type: str) -> list[str]:
+def transform_fn(model: dict[str, Any], body: bytes | str, content_type: str, accept: str) -> Any:
+    """Answer one request of the container: body and content type, or its refusal with status 400."""
+    try:
+        return write(predict(read(body, content_type), model), accept)
+    except InvalidRecordError as error:
+        return refusal(error)
+
+
+def read(body: bytes | str, content_type: str) -> list[str]:
     """Return the reviews of a request, in order. Raises `InvalidRecordError`, a ValueError naming one."""
     kind = media_type(content_type)
     if kind == CSV:
@@ -39,12 +48,12 @@ def input_fn(body: bytes | str, content_type: str) -> list[str]:
     )
 
 
-def predict_fn(texts: list[str], model: dict[str, Any]) -> list[dict[str, Any]]:
+def predict(texts: list[str], model: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one BlazingText request a review."""
     return [{"source": normalize(text), "k": model["k"]} for text in texts]
 
 
-def output_fn(requests: list[dict[str, Any]], accept: str) -> tuple[str, str]:
+def write(requests: list[dict[str, Any]], accept: str) -> tuple[str, str]:
     """Return JSON Lines and their content type, the only format BlazingText takes; `accept` may be any."""
     del accept
     return "".join(json.dumps(request) + "\n" for request in requests), JSON_LINES

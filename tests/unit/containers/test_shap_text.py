@@ -86,7 +86,7 @@ def test_chunks_are_where_they_say_and_cover_every_word(text: str, granularity: 
     assert not (rest + text[end:]).strip()
 
 
-@given(st.text(), st.data())
+@given(st.text(st.characters(exclude_characters="\x00")), st.data())
 def test_masking_nothing_keeps_the_text_and_masking_all_leaves_no_chunk(text: str, data: Any) -> None:
     chunks = shap_text.split(text, "token")
     some = data.draw(st.lists(st.booleans(), min_size=len(chunks), max_size=len(chunks)))
@@ -94,8 +94,8 @@ def test_masking_nothing_keeps_the_text_and_masking_all_leaves_no_chunk(text: st
     kept, empty, mixed = shap_text.masked_texts(text, chunks, masks, "\x00")
     assert kept == text
     assert shap_text.split(empty.replace("\x00", ""), "token") == []
-    assert empty.count("\x00") == len(chunks) + text.count("\x00")
-    assert mixed.count("\x00") == some.count(False) + text.count("\x00")
+    assert empty.count("\x00") == len(chunks)
+    assert mixed.count("\x00") == some.count(False)
 
 
 def test_masked_words_give_way_to_the_baseline_where_they_stood() -> None:
