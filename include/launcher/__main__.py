@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INTERRUPTED = 130
+LOG_WIDTH = 140
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 failed, 2 refused before anything started."""
     options = _parser().parse_args(arguments)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = _console(sys.stdout), _console(sys.stderr)
     # `kill` ends a run as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -57,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return LauncherError.exit_code
     return 0
+
+
+def _console(stream: TextIO) -> Console:
+    """A log file is as wide as it needs to be; a terminal knows its own width."""
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else LOG_WIDTH)
 
 
 def _record(places: Places) -> Path:

@@ -105,7 +105,7 @@ class Progress:
         for line in lines:
             seen = (line.state, line.remark)
             if line.state != WAITING and self._shown.get(line.task) != seen:
-                self._console.print(_plain(line), highlight=False)
+                self._console.print(_plain(line), highlight=False, soft_wrap=True)
                 self._shown[line.task] = seen
 
     def _table(self, lines: Sequence[TaskLine]) -> Table:
