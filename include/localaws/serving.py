@@ -88,9 +88,11 @@ class Pipeline:
             for index in range(len(self._definitions)):
                 server = self._prepare(index)
                 self._servers.append(server)
+                self._check_open()
                 server.container.start()
             deadline = time.monotonic() + self._startup_timeout
             self._await_pings(list(self._servers), deadline)
+            self._check_open()
         except FileNotFoundError as error:
             self.close()
             raise ServingError(f"ClientError: {error}") from error
@@ -112,10 +114,11 @@ class Pipeline:
         Returns:
             The last container's answer, or the first one whose status is not 2xx.
         """
-        if not self._servers:
+        servers = self._servers
+        if not servers:
             raise RuntimeError(f"Pipeline {self.name} does not serve; call start() first.")
-        last = self._servers[-1]
-        for server in self._servers:
+        last = servers[-1]
+        for server in servers:
             wanted = (accept or last.accept) if server is last else server.accept
             answer = server.invoke(body, content_type, wanted, timeout)
             if not 200 <= answer.status < 300:
@@ -129,8 +132,8 @@ class Pipeline:
 
     def log_stream_arn(self, label: str) -> str:
         """The ARN of one container's log stream."""
-        stream = next(server.log_stream for server in self._servers if server.label == label)
-        return f"arn:aws:logs:{self.region}:{ACCOUNT_ID}:log-group:{self.log_group}:log-stream:{stream}"
+        group = f"arn:aws:logs:{self.region}:{ACCOUNT_ID}:log-group:{self.log_group}"
+        return f"{group}:log-stream:{self._stream(label)}"
 
     def close(self) -> None:
         """Stop all containers and delete their directories; may be called twice."""
@@ -144,10 +147,7 @@ class Pipeline:
 
     def _prepare(self, index: int) -> Server:
         definition = self._definitions[index]
-        label, stream = self._label(index), self._log_stream
-        if len(self._definitions) > 1:
-            stream = f"{stream}/{label}"
-        port = free_port()
+        label, port = self._label(index), free_port()
         environment = {
             **definition.get("Environment", {}),
             **self._environment,
@@ -155,28 +155,23 @@ class Pipeline:
             "SAGEMAKER_SAFE_PORT_RANGE": f"{PORTS.start}-{PORTS.stop - 1}",
         }
         box = Box.create(f"{self.name}-{label}")
+        where = (self.log_group, self._stream(label), self.region)
         try:
             load_model_data(definition, box.directory("/opt/ml/model"), label)
-            container = Container(
-                definition["Image"],
-                ["serve"],
-                box,
-                environment,
-                self.log_group,
-                stream,
-                self.region,
-            )
+            container = Container(definition["Image"], ["serve"], box, environment, *where)
         except ImageNotFound as error:
             box.remove()
             raise ServingError(f"ClientError: {error}") from error
         except ServingError:
             box.remove()
             raise
-        accept = environment.get(DEFAULT_ACCEPT, ANY)
         pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_POOL_SIZE, block=False)
-        server = Server(label, container, box, pool, accept, stream)
+        server = Server(label, container, box, pool, environment.get(DEFAULT_ACCEPT, ANY))
         container.lines.append(server.last_lines.append)
         return server
+
+    def _stream(self, label: str) -> str:
+        return f"{self._log_stream}/{label}" if len(self._definitions) > 1 else self._log_stream
 
     def _label(self, index: int) -> str:
         hostname = self._definitions[index].get("ContainerHostname")
@@ -186,11 +181,15 @@ class Pipeline:
 
     def _await_pings(self, waiting: list[Server], deadline: float) -> None:
         while waiting := [server for server in waiting if not self._is_ready(server)]:
-            if self._closed.wait(_PING_INTERVAL_SECONDS):
-                raise ServingError("Stopped while its containers were starting.")
+            self._closed.wait(_PING_INTERVAL_SECONDS)
+            self._check_open()
             if time.monotonic() > deadline:
                 why = f"No answer with 200 within {self._startup_timeout:.0f} s."
                 raise ServingError(self._unhealthy(waiting[0], why))
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise ServingError(f"The containers for {self._owner} were stopped while they started.")
 
     def _is_ready(self, server: Server) -> bool:
         code = server.container.poll()

@@ -178,11 +178,12 @@ def test_weights_and_targets_choose_the_variant(hosting: Hosting, endpoint: tupl
 def test_a_model_that_cannot_start_fails_the_endpoint_with_the_reason(
     hosting: Hosting, container: str, reason: str
 ) -> None:
-    definition = {
+    definitions: dict[str, Callable[[], dict[str, Any]]] = {
         "broken": lambda: hosting.container(BROKEN),
         "unknown image": lambda: {"Image": UNKNOWN_IMAGE},
         "no archive": lambda: {"Image": IMAGE, "ModelDataUrl": hosting.put(b"this is no archive")},
-    }[container]()
+    }
+    definition = definitions[container]()
     config = hosting.config({hosting.model(definition): 1})
     name = hosting.endpoint(config)
     described = hosting.settled(name)

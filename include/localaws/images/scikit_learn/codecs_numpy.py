@@ -13,7 +13,7 @@ CSV, JSON, NPY = "text/csv", "application/json", "application/x-npy"
 
 
 class UnsupportedFormatError(Exception):
-    """Content type without an encoder; answered with 415 on the way in, 406 on the way out."""
+    """Content type without an encoder."""
 
     def __init__(self, content_type: str) -> None:
         super().__init__(

@@ -2,15 +2,15 @@
 
 Semantics of aws/sagemaker-scikit-learn-container: `text/csv` and `application/json` bodies arrive as text,
 any other content type as bytes, also `text/csv; charset=utf-8`, which is what script-mode containers answer.
+Whatever a function raises, also for an unknown content type, is answered with 500: the real container wraps
+every function in one that turns all exceptions into its own. A script answers 4xx with a Flask response.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import logging
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import codecs_numpy
@@ -59,18 +59,8 @@ class ScriptModel:
         accept = JSON if accept == ANY else accept
         if self.transform_fn:
             return encode_result(self.transform_fn(self.model, content, content_type, accept))
-        return encode_result(self._transform(content, content_type, accept))
-
-    def _transform(self, content: str | bytes, content_type: str, accept: str) -> Any:
-        try:
-            data = self.input_fn(content, content_type)
-        except codecs_numpy.UnsupportedFormatError as error:
-            raise _refused(415, error) from error
-        prediction = self.predict_fn(data, self.model)
-        try:
-            return self.output_fn(prediction, accept)
-        except codecs_numpy.UnsupportedFormatError as error:
-            raise _refused(406, error) from error
+        prediction = self.predict_fn(self.input_fn(content, content_type), self.model)
+        return encode_result(self.output_fn(prediction, accept))
 
 
 def default_predict(data: Any, model: Any) -> Any:
@@ -108,15 +98,6 @@ def encode_result(result: Any) -> tuple[bytes, str]:
     if content_type.startswith("text/") and "charset" not in content_type:
         content_type += "; charset=utf-8"
     return bytes(body), content_type
-
-
-def _refused(status: int, error: Exception) -> InvocationError:
-    body = {
-        "error": type(error).__name__,
-        "error-message": str(error),
-        "stack-trace": traceback.format_exc(),
-    }
-    return InvocationError(status, json.dumps(body), JSON)
 
 
 def load(model_directory: Path) -> ScriptModel:
