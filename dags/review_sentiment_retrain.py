@@ -1,12 +1,13 @@
 """
 ### Retrain the sentiment model of product reviews
 
-Lands new reviews, checks them, trains Autopilot and BlazingText side by side, scores both and the live champion on the
-same test reviews, explains the winner, and puts it behind the endpoint if it is better.
+Lands new reviews, checks them, trains Autopilot and BlazingText side by side, scores both and the live
+champion on the same test reviews, explains the winner, and puts it behind the endpoint if it is better.
 
-* **Start it** with *Trigger*; every field of the form has a default. `mode: plan_only` shows what a run would cost.
-* **It failed?** The last line of the red task's log has a code such as `SR-GATE-002`, what was observed, what was
-  expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on: finished jobs are reused.
+* **Start it** with *Trigger*; every field of the form has a default. `mode: plan_only` shows the cost bound.
+* **It failed?** The last lines of the red task's log have a code such as `SR-GATE-002`, what was observed,
+  what was expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on:
+  finished jobs are reused.
 * **What came of it** is on the run card, `runs/<run_key>/card.html` in the bucket; `report` logs its address.
 """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from airflow.plugins_manager import AirflowPlugin
 
 from sentiment_retrain.links import SageMakerJobLink
@@ -13,4 +11,4 @@ class SentimentRetrainPlugin(AirflowPlugin):
     """Extra links of the operators."""
 
     name = "sentiment_retrain"
-    operator_extra_links: ClassVar[list[SageMakerJobLink]] = [SageMakerJobLink()]
+    operator_extra_links = [SageMakerJobLink()]  # noqa: RUF012 - the form Airflow gives it

@@ -27,8 +27,8 @@ _SAFE_VALUE = re.compile(r"[A-Za-z0-9_.\-]+")
 def render(name: str, values: Mapping[str, str | Iterable[str]]) -> str:
     """The text of ``include/sql/<name>.sql`` with ``$placeholders`` filled in.
 
-    A sequence becomes a list of string literals. Only names, dates and digests are let through, so that a value
-    can never become SQL.
+    A sequence becomes a list of string literals. Only names, dates and digests are let through, so that a
+    value can never become SQL.
 
     :raises ConfigError: when a value holds anything else
     """

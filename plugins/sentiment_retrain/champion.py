@@ -16,8 +16,8 @@ _NOT_LIVE = frozenset({"Failed", "OutOfService", "Deleting", "Creating"})
 def find_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
     """The ``champion`` of docs/contracts.md section 2, None when nothing is live.
 
-    What the model is, is read from its own tags: they were written when it was made and do not change. A model
-    that this project did not make has no tags; its fingerprint is then that of its containers.
+    What the model is, is read from its own tags: they were written when it was made and do not change. A
+    model that this project did not make has no tags; its fingerprint is then that of its containers.
     """
     endpoint = aws.find("describe_endpoint", EndpointName=endpoint_name)
     if endpoint is None or endpoint["EndpointStatus"] in _NOT_LIVE:

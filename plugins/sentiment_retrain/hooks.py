@@ -1,8 +1,8 @@
 """Every AWS call of the project, and the only place that makes clients.
 
-Clients are plain boto3: credentials come from the standard chain (environment, profile, the worker's role) and the
-endpoint from ``AWS_ENDPOINT_URL`` where it is set, which awswrangler and the trigger then share. An Airflow connection
-would reach only part of the calls.
+Clients are plain boto3: credentials come from the standard chain (environment, profile, the worker's role)
+and the endpoint from ``AWS_ENDPOINT_URL`` where it is set, which awswrangler and the trigger then share. An
+Airflow connection would reach only part of the calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from sentiment_retrain import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import boto3
 
@@ -42,7 +42,7 @@ _DENIED = frozenset(
         "UnauthorizedOperation",
     }
 )
-#: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, when there is nothing.
+#: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, for a missing thing.
 _MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 
@@ -232,7 +232,7 @@ class Aws:
     def create(self, operation: str, request: Mapping[str, Any]) -> bool:
         """Create a resource; False when its name is taken already, which the caller must look into.
 
-        SageMaker says so by ResourceInUse for jobs, and by ValidationException for models, configurations and groups.
+        SageMaker says so by ResourceInUse for jobs, by ValidationException for models and configurations.
         """
         from botocore.exceptions import ClientError
 
@@ -291,19 +291,3 @@ class Aws:
             # A job must not fail because its log cannot be read.
             log.info("no log lines of %s: %s", job, error)
             return []
-
-
-def as_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags in SageMaker's form."""
-    return [{"Key": key, "Value": str(value)[:256]} for key, value in tags.items()]
-
-
-def to_request_tags(*, run: str, step: str, fingerprint: str, data_until: str) -> list[dict[str, str]]:
-    """The four tags that every resource of ours carries."""
-    values = {"run": run, "step": step, "fingerprint": fingerprint, "data-until": data_until}
-    return as_tags({f"retrain:{key}": value for key, value in values.items()})
-
-
-def newest(objects: Iterable[S3Object]) -> S3Object | None:
-    """The object last modified, None of none."""
-    return max(objects, key=lambda entry: entry.modified, default=None)

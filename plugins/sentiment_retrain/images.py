@@ -1,7 +1,7 @@
 """Where AWS keeps the container images of a region.
 
-The table answers for the common regions without importing the SageMaker SDK, which costs seconds and does not install
-on managed Airflow; the SDK, where it is installed, answers for all others. A test compares the two.
+The table answers for the common regions without importing the SageMaker SDK, which costs seconds and does not
+install on managed Airflow; the SDK, where it is installed, answers for all others. A test compares the two.
 """
 
 from __future__ import annotations

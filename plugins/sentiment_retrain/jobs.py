@@ -1,4 +1,4 @@
-"""What SageMaker calls each kind of job: a table of API names, status keys and terminal states, and pure readers of it."""
+"""What SageMaker calls each kind of job: API names, status keys, terminal states; and their readers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FAILED_STATES = frozenset({"Failed", "Stopped"})
 class JobKind:
     """One kind of remote work: how to create, describe, stop and read it.
 
-    ``succeeded`` and ``failed`` are the terminal states; every other status, known or not, is progress, because
-    real responses carry values outside the enums of the service model.
+    ``succeeded`` and ``failed`` are the terminal states; every other status, known or not, is progress,
+    because real responses carry values outside the enums of the service model.
     """
 
     name: str
@@ -169,7 +169,7 @@ def ended_at(kind: JobKind, description: Mapping[str, Any]) -> str:
 
 
 def output_uri(kind: JobKind, description: Mapping[str, Any]) -> str | None:
-    """Where the job's result lies: an S3 object (training) or prefix (all others); ``None`` for an endpoint."""
+    """Where the job's result lies: an S3 object (training) or prefix (the others); None for an endpoint."""
     match kind.name:
         case "TrainingJob":
             uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
@@ -184,3 +184,14 @@ def output_uri(kind: JobKind, description: Mapping[str, Any]) -> str | None:
         case _:
             uri = None
     return str(uri) if uri else None
+
+
+def as_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags in SageMaker's form."""
+    return [{"Key": key, "Value": str(value)[:256]} for key, value in tags.items()]
+
+
+def to_request_tags(*, run: str, step: str, fingerprint: str, data_until: str) -> list[dict[str, str]]:
+    """The four tags that every resource of ours carries."""
+    values = {"run": run, "step": step, "fingerprint": fingerprint, "data-until": data_until}
+    return as_tags({f"retrain:{key}": value for key, value in values.items()})

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperatorLink
 
 if TYPE_CHECKING:
-    from airflow.models.taskinstancekey import TaskInstanceKey
     from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
 
     from sentiment_retrain.jobs import JobKind
 
@@ -38,8 +38,8 @@ class SageMakerJobLink(BaseOperatorLink):
 
     name = "SageMaker job"
 
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Address of the job that the task submitted, reused or reconnected to; empty before it did."""
         from airflow.sdk.bases.xcom import BaseXCom
 
-        return BaseXCom.get_value(key=LINK_KEY, ti_key=ti_key) or ""
+        return BaseXCom.get_value(key=LINK_KEY, ti_key=ti_key) or ""  # type: ignore[arg-type]

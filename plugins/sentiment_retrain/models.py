@@ -9,7 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import naming
-from sentiment_retrain.hooks import to_request_tags
+from sentiment_retrain.jobs import to_request_tags
 from sentiment_retrain.settings import include_directory
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ FIRST_POLL_SECONDS = 2.0
 class SageMakerJobTrigger(BaseTrigger):
     """Fires once, when the job reached a terminal state or the deadline passed.
 
-    The event says only that it is time to look; what became of the job is read by the operator, by the same code
-    that reads it when nothing was deferred.
+    The event says only that it is time to look; what became of the job is read by the operator, by the same
+    code that reads it when nothing was deferred.
 
     :param kind: a key of :data:`~sentiment_retrain.jobs.JOB_KINDS`
     :param name: name of the job
@@ -43,7 +43,7 @@ class SageMakerJobTrigger(BaseTrigger):
         deadline: float,
         stop_on_kill: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kind = kind
         self.name = name
         self.region = region
@@ -78,7 +78,8 @@ class SageMakerJobTrigger(BaseTrigger):
             # Wall clock, because the deadline must mean the same in every process.
             late = time.time() > self.deadline
             if done or late:
-                yield TriggerEvent({"kind": self.kind, "name": self.name, "timed_out": late and not done})
+                payload = {"kind": self.kind, "name": self.name, "timed_out": late and not done}
+                yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
                 return
             # Jitter keeps the triggers of many tasks from asking AWS at the same moment.
             await asyncio.sleep(self.poll_seconds * random.uniform(0.9, 1.1))  # noqa: S311

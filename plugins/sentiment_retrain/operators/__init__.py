@@ -3,7 +3,8 @@
 from sentiment_retrain.operators.autopilot import AutopilotOperator
 from sentiment_retrain.operators.blazingtext import BlazingTextOperator
 from sentiment_retrain.operators.catalog import RegisterGlueTablesOperator
-from sentiment_retrain.operators.clarify import ClarifyBiasOperator, ClarifyShapOperator
+from sentiment_retrain.operators.clarify_bias import ClarifyBiasOperator
+from sentiment_retrain.operators.clarify_shap import ClarifyShapOperator
 from sentiment_retrain.operators.deploy import DeployInferencePipelineOperator
 from sentiment_retrain.operators.drift import DriftOperator
 from sentiment_retrain.operators.evaluate import EvaluateModelOperator

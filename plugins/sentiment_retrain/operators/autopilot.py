@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CONTENDER = "autopilot"
 #: Short, because an AutoML job's name has only 32 characters.
 STEP = "automl"
-#: What the pipeline answers, in the order of the serving contract. `labels` is known to its last container only.
+#: What the pipeline answers, in the order of the serving contract; only the last container knows `labels`.
 ALGORITHM_KEYS = "predicted_label,probability,probabilities"
 RESPONSE_KEYS = f"{ALGORITHM_KEYS},labels"
 
@@ -151,8 +151,8 @@ def _algorithm(candidate: Mapping[str, Any]) -> str | None:
 def selecting_all_keys(containers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A candidate's containers, told to answer all four keys instead of the label alone.
 
-    In a pipeline of three the algorithm hands its keys to the last container, which adds the labels; asked for
-    ``labels`` itself it would refuse. An ensemble of one container knows all four.
+    In a pipeline of three the algorithm hands its keys to the last container, which adds the labels; asked
+    for ``labels`` itself it would refuse. An ensemble of one container knows all four.
     """
     chosen = [
         {**container, "Environment": dict(container.get("Environment", {}))} for container in containers

@@ -1,4 +1,4 @@
-"""What all operators share: how they fail, how gates are settled, where they find AWS and the configuration."""
+"""What all operators share: how they fail, how gates are settled, where AWS and the configuration are."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RetrainOperator(BaseOperator):
         return Aws((self.run or {}).get("region"))
 
     def work(self, context: Context) -> Any:
-        """Do the task's work and give back what it hands on; raises :class:`~sentiment_retrain.errors.RetrainError`."""
+        """Do the task's work and give back what it hands on; raises RetrainError."""
         raise NotImplementedError
 
     def execute(self, context: Context) -> Any:

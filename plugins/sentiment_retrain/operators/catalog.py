@@ -25,7 +25,7 @@ OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 
 class RegisterGlueTablesOperator(RetrainOperator):
-    """Makes database, tables and partitions say what lies in the bucket; changes nothing that is right already.
+    """Makes database, tables and partitions say what lies in the bucket; what is right already stays.
 
     :param run: output of ``plan``
     :param land: output of ``ingest.land_reviews``

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, jobs, models, naming
-from sentiment_retrain.hooks import as_tags, to_request_tags
+from sentiment_retrain.jobs import as_tags, to_request_tags
 from sentiment_retrain.links import LINK_KEY, console_url
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
@@ -81,7 +81,7 @@ class DeployInferencePipelineOperator(SageMakerJobOperator):
         """Go on where the task was deferred."""
         del done
         if event.get("timed_out"):
-            return self.guarded(context, lambda: self._give_up(started))
+            return self.guarded(context, lambda: self.give_up(started))
         return self.guarded(context, lambda: self._verdict(started["why"], started["outcome"]))
 
     def _describe(self) -> dict[str, Any] | None:
@@ -142,7 +142,7 @@ class DeployInferencePipelineOperator(SageMakerJobOperator):
             time.sleep(min(5.0, self.settings.poll_seconds))
 
     def _verdict(self, config: str, outcome: str) -> dict[str, Any]:
-        """The deployment, if the endpoint serves ``config``: a rollback ends InService, too, with the old one."""
+        """The deployment, if the endpoint serves ``config``; a rollback ends InService as well."""
         name = self.settings.endpoint_name
         current = self._describe() or {}
         status, serving = current.get("EndpointStatus", "gone"), current.get("EndpointConfigName")

@@ -29,7 +29,7 @@ class DriftOperator(RetrainOperator):
         self.tables = tables
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Compare and hand on ``gates, report_uri, profile, measures``; the profile without its vocabulary."""
+        """Compare and hand on ``gates, report_uri, profile`` (without its vocabulary) and ``measures``."""
         from sentiment_retrain import drift
 
         values = athena.rows_of_run(self.settings, self.run, self.land)

@@ -107,7 +107,7 @@ class EvaluateModelOperator(SageMakerJobOperator):
         description = self.aws.find("describe_model", ModelName=champion["model_name"])
         if description is None:
             raise errors.AwsError(
-                f"model {champion['model_name']} of endpoint {champion['endpoint_name']} does not exist any more",
+                f"model {champion['model_name']} of endpoint {champion['endpoint_name']} is gone",
                 "the model that the endpoint's configuration names",
                 "Run with deploy: force, which replaces the champion, or create the model again.",
             )

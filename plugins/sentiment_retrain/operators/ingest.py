@@ -25,10 +25,10 @@ _COUNTS = ("rows_received", "rows_accepted", "rows_refused")
 
 
 class LandReviewsOperator(RetrainOperator):
-    """Copies new source objects to ``raw/`` byte for byte, judges their rows, writes the accepted ones to ``curated/``.
+    """Copies new source objects to ``raw/`` byte for byte and their accepted rows to ``curated/``.
 
-    The manifest is written last: an object without one counts as not landed, and its next landing overwrites the same
-    places. What was landed with the same settings before is not touched.
+    The manifest is written last: an object without one counts as not landed, and its next landing overwrites
+    the same places. What was landed with the same settings before is not touched.
 
     :param run: output of ``plan``
     """
@@ -90,7 +90,7 @@ class LandReviewsOperator(RetrainOperator):
         digest = naming.content_sha256(content)
         if digest != source["sha256"]:
             raise errors.SourceUnreadable(
-                f"{source['uri']} changed since it was planned (sha256 {digest[:16]}, planned {source['sha256'][:16]})",
+                f"{source['uri']} has sha256 {digest[:16]}, not {source['sha256'][:16]} as planned",
                 "the object that the plan froze",
                 "Start a new run; write new deliveries under new names instead of over old ones.",
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain import champion, errors, gates, naming, plan
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.costs import bound_usd
-from sentiment_retrain.hooks import Aws, split_uri
+from sentiment_retrain.hooks import split_uri
 from sentiment_retrain.images import image_uris
 from sentiment_retrain.operators.base import RetrainOperator
 
@@ -22,7 +22,7 @@ _MANIFEST = re.compile(r"/dt=(?P<partition>\d{4}-\d{2}-\d{2})/(?P<digest>[0-9a-f
 
 
 class PlanRunOperator(RetrainOperator):
-    """Lists the source objects with their hashes, finds the champion, bounds the cost and writes ``plan.json``."""
+    """Lists the sources with their hashes, finds the champion, bounds the cost, writes ``plan.json``."""
 
     def work(self, context: Context) -> dict[str, Any]:
         """The run of docs/contracts.md section 2; the budget gate raises after the plan is written."""
@@ -67,13 +67,6 @@ class PlanRunOperator(RetrainOperator):
         )
         self.log.info("plan:\n%s", plan.plan_text(steps))
         return self.settle([gates.budget(run["cost_bound_usd"], run["budget_usd"], run["plan_uri"])], run)
-
-    @property
-    def aws(self) -> Aws:  # type: ignore[override]
-        """AWS in the session's own region, which the run then keeps."""
-        if not hasattr(self, "_aws"):
-            self._aws = Aws()
-        return self._aws
 
     def _steps(self, run: Mapping[str, Any]) -> list[plan.PlannedStep]:
         has_champion = run["champion"] is not None

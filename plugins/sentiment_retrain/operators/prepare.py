@@ -21,7 +21,7 @@ CURATED_COLUMNS = ["review_id", "review_body", "product_category", "sentiment"]
 class PrepareDatasetsOperator(RetrainOperator):
     """Builds the datasets of exactly the source objects that the plan froze, or finds them built.
 
-    They lie under ``datasets/<fingerprint>/``; the manifest is written last, so that a folder with one is whole.
+    They lie under ``datasets/<fingerprint>/``; the manifest is written last, so a folder with one is whole.
 
     :param run: output of ``plan``
     :param land: output of ``ingest.land_reviews``
@@ -37,14 +37,13 @@ class PrepareDatasetsOperator(RetrainOperator):
         """Build or find, and hand on ``fingerprint, uri, rows, label_counts, files, data_until, reused``."""
         fingerprint = self._fingerprint()
         uri = f"s3://{self.run['bucket']}/datasets/{fingerprint[: naming.PATH_FINGERPRINT_LENGTH]}"
-        manifest = self.aws.find_json(f"{uri}/manifest.json")
-        reused = manifest is not None and manifest["fingerprint"] == fingerprint
+        found = self.aws.find_json(f"{uri}/manifest.json")
+        reused = found is not None and found["fingerprint"] == fingerprint
+        manifest = dict(found) if found and reused else self._build(uri, fingerprint)
         if reused:
             self.log.info(
                 "datasets of the same rows and settings are in %s, built by run %s", uri, manifest["run_key"]
             )
-        else:
-            manifest = self._build(uri, fingerprint)
         counts = {"rows": manifest["rows"], "label_counts": manifest["label_counts"]}
         self.log.info("rows %s, labels %s", counts["rows"], counts["label_counts"])
         return {

@@ -64,7 +64,7 @@ class AthenaQualityOperator(RetrainOperator):
 
 
 def validate(frames: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Each expectation of each frame's suite: ``{expectation, subject, success, observed, expected, why}``."""
+    """Each expectation of each frame's suite, as :func:`describe` puts it."""
     # It announces every function that it decorates, when imported.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx

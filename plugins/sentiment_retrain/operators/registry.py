@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain.hooks import as_tags
+from sentiment_retrain.jobs import as_tags
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ METADATA_KEY = "model_fingerprint"
 
 
 class RegisterModelOperator(RetrainOperator):
-    """Registers the winner as a version of the model package group; a model that is registered stays one version.
+    """Registers the winner as a version of the model package group; the same model stays one version.
 
     :param run: output of ``plan``
     :param datasets: output of ``prepare.datasets``

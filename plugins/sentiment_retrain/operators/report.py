@@ -47,7 +47,8 @@ class PublishReportOperator(RetrainOperator):
     def _outputs(self, context: Context) -> report.RunOutputs:
         """What every task of the run handed on or left behind."""
         ti = context["ti"]
-        crumbs = list(ti.get_task_breadcrumbs(ti.dag_id, ti.run_id))
+        # The protocol that types `ti` lacks this method of the real one.
+        crumbs = list(ti.get_task_breadcrumbs(ti.dag_id, ti.run_id))  # type: ignore[attr-defined]
         states = {crumb["task_id"]: str(crumb["state"]) for crumb in crumbs}
 
         def pull(task_id: str, key: str = "return_value") -> Any:

@@ -11,8 +11,7 @@ from airflow.sdk import conf
 
 from sentiment_retrain import errors, naming
 from sentiment_retrain.costs import cost_usd
-from sentiment_retrain.hooks import to_request_tags
-from sentiment_retrain.jobs import JOB_KINDS, ended_at, output_uri, read_state
+from sentiment_retrain.jobs import JOB_KINDS, ended_at, output_uri, read_state, to_request_tags
 from sentiment_retrain.links import LINK_KEY, SageMakerJobLink, console_url
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.triggers import SageMakerJobTrigger
@@ -119,7 +118,7 @@ class SageMakerJobOperator(RetrainOperator):
     ) -> Any:
         """Go on where the task was deferred."""
         if event.get("timed_out"):
-            return self.guarded(context, lambda: self._give_up(started))
+            return self.guarded(context, lambda: self.give_up(started))
         return self.guarded(context, lambda: self._proceed(context, done, started))
 
     def on_kill(self) -> None:
@@ -240,13 +239,17 @@ class SageMakerJobOperator(RetrainOperator):
                 time.sleep(poll_seconds)
         finally:
             self._waiting_for = None
-        return self._give_up(started)
+        raise self._late(started)
 
-    def _give_up(self, started: Mapping[str, Any]) -> Any:
-        """Stop a job that takes longer than it may."""
+    def give_up(self, started: Mapping[str, Any]) -> Any:
+        """End the task because its job takes longer than it may."""
+        raise self._late(started)
+
+    def _late(self, started: Mapping[str, Any]) -> errors.JobTimedOut:
+        """Stop a job that takes longer than it may, and say so."""
         if started["owned"]:
             self.aws.stop_job(JOB_KINDS[started["kind"]], started["name"])
-        raise errors.JobTimedOut(
+        return errors.JobTimedOut(
             f"{started['kind']} {started['name']} did not end in time", "a terminal state"
         )
 

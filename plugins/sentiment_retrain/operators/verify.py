@@ -120,7 +120,7 @@ class VerifyEndpointOperator(RetrainOperator):
         return list(csv.reader(io.StringIO(self.aws.get_bytes(uri).decode(), newline="")))
 
     def _latency(self, requests: int) -> dict[str, float]:
-        """Median, 95th percentile and maximum in milliseconds of single requests, as this caller sees them."""
+        """Median, 95th percentile and maximum of single requests, in milliseconds."""
         goldens = self.settings.golden_requests
         milliseconds: list[float] = []
         for number in range(requests):
