@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stand_in import CHECKOUT, PYTHON, job_name, processing_request, refusal
+from stand_in import CHECKOUT, PYTHON, ROLE, TEST_IMAGE, job_name, processing_request, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,11 +180,16 @@ def test_only_loopback_is_listened_on(host: str, tmp_path: Any) -> None:
     assert f"Refusing to listen on {host}" in ended.stderr.decode()
 
 
-def test_coverage_lists_every_operation_once() -> None:
+@pytest.fixture(scope="module")
+def coverage() -> str:
+    """What the command prints."""
     command = [str(PYTHON), "-m", "localaws", "--coverage"]
     ended = subprocess.run(command, cwd=CHECKOUT / "include", capture_output=True, timeout=90, check=True)
-    text = ended.stdout.decode()
-    sagemaker = text.partition("## sagemaker\n")[2].partition("\n## ")[0]
+    return ended.stdout.decode()
+
+
+def test_coverage_lists_every_operation_once(coverage: str) -> None:
+    sagemaker = coverage.partition("## sagemaker\n")[2].partition("\n## ")[0]
     works = sagemaker.partition("**Works here**")[2].partition("**moto**")[0]
     for operation in ("CreateTrainingJob", "CreateProcessingJob", "StopTrainingJob", "AddTags"):
         assert f"`{operation}`" in works
@@ -209,3 +214,32 @@ def test_log_events_are_filtered_by_stream_prefix(aws: Callable[[str], Any]) -> 
     assert messages() == ["b/1", "a/2", "a/1"]
     code, _, _ = refusal(logs.filter_log_events, logGroupName="no-such-group", logStreamNamePrefix="a")
     assert code == "ResourceNotFoundException"
+
+
+def test_coverage_file_is_what_the_classes_say(coverage: str) -> None:
+    kept = (CHECKOUT / "include" / "localaws" / "COVERAGE.md").read_text(encoding="utf-8")
+    assert coverage == kept, (
+        "renew it: cd include && ../.venv-localaws/bin/python -m localaws --coverage > localaws/COVERAGE.md"
+    )
+
+
+def test_every_kind_of_resource_has_its_tags(aws: Callable[[str], Any], bucket: str) -> None:
+    sagemaker, name, tags = aws("sagemaker"), job_name(), [{"Key": "retrain:run", "Value": "r1"}]
+    group = sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=tags)
+    content = {"Bucket": bucket, "Key": "model.tar.gz", "Body": b"anything"}
+    aws("s3").put_object(**content)
+    container = {"Image": TEST_IMAGE, "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
+    model = sagemaker.create_model(
+        ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container, Tags=tags
+    )
+    variant = {
+        "VariantName": "all",
+        "ModelName": name,
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+    }
+    config = sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant], Tags=tags
+    )
+    for arn in (group["ModelPackageGroupArn"], model["ModelArn"], config["EndpointConfigArn"]):
+        assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
