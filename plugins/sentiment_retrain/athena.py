@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+POLL_SECONDS = 0.5
+_ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -56,31 +59,47 @@ def rows_of_run(settings: Settings, run: Mapping[str, Any], land: Mapping[str, A
 def query(aws: Aws, settings: Settings, bucket: str, name: str, values: Mapping[str, Any]) -> pd.DataFrame:
     """The result of ``include/sql/<name>.sql``; what it scanned is logged.
 
-    :raises DataQualityError: when Athena refuses or fails the query, with Athena's reason
+    :raises DataQualityError: when Athena fails the query, with Athena's reason
+    :raises JobTimedOut: when it takes longer than ``query_timeout_seconds``; the query is stopped
     """
     import awswrangler as wr
-    import awswrangler.exceptions
 
-    sql = render(name, values)
-    try:
-        with translated(f"athena:StartQueryExecution {name}.sql"):
-            frame = wr.athena.read_sql_query(
-                sql,
-                database=settings.database,
-                # A temporary table for a few rows would cost more than it saves, and need Glue write access.
-                ctas_approach=False,
-                s3_output=f"s3://{bucket}/athena/",
-                workgroup=settings.workgroup,
-                athena_query_wait_polling_delay=0.25,
-                boto3_session=aws.session,
+    with translated(f"athena:StartQueryExecution {name}.sql"):
+        query_id = wr.athena.start_query_execution(
+            render(name, values),
+            database=settings.database,
+            s3_output=f"s3://{bucket}/athena/",
+            workgroup=settings.workgroup,
+            boto3_session=aws.session,
+        )
+        execution = _finished(aws, query_id, name, settings.query_timeout_seconds)
+        state = execution["Status"]["State"]
+        if state != "SUCCEEDED":
+            raise errors.DataQualityError(
+                f"query {name}.sql ({query_id}) is {state}: {execution['Status'].get('StateChangeReason')}",
+                "a query that Athena can run on the registered table",
+                f"Run include/sql/{name}.sql in the Athena console; the reason above names the line.",
             )
-    except awswrangler.exceptions.QueryFailed as error:
-        raise errors.DataQualityError(
-            f"query {name}.sql failed: {error}",
-            "a query that Athena can run on the registered table",
-            f"Run include/sql/{name}.sql in the Athena console; the reason above names the line.",
-        ) from error
-    metadata = getattr(frame, "query_metadata", None) or {}
-    scanned = metadata.get("Statistics", {}).get("DataScannedInBytes", 0)
-    log.info("%s.sql: %d rows, %d bytes scanned", name, len(frame), scanned)
+        # The result file is read as it is: a CTAS table for a few rows would cost more than it saves.
+        frame = wr.athena.get_query_results(query_id, boto3_session=aws.session)
+    statistics = execution.get("Statistics", {})
+    scanned = statistics.get("DataScannedInBytes", 0)
+    log.info("%s.sql (%s): %d rows, %d bytes scanned", name, query_id, len(frame), scanned)
     return frame
+
+
+def _finished(aws: Aws, query_id: str, name: str, timeout_seconds: float) -> dict[str, Any]:
+    """The execution of a query that has ended."""
+    client = aws.client("athena")
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        execution = dict(client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"])
+        if execution["Status"]["State"] in _ENDED:
+            return execution
+        time.sleep(POLL_SECONDS)
+    client.stop_query_execution(QueryExecutionId=query_id)
+    raise errors.JobTimedOut(
+        f"query {name}.sql ({query_id}) did not end within {timeout_seconds} s",
+        "a result in time",
+        "Raise `query_timeout_seconds` in include/config/retrain.yaml, or look at the workgroup's queue.",
+    )
