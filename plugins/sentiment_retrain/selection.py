@@ -7,7 +7,7 @@ then the
    faster, then the first by name.
 2. A winner below the floor is not deployed.
 3. ``deploy: never``, and backfills without ``deploy: force``, deploy nothing.
-4. A champion that was trained on newer data stays, whatever was asked for.
+4. A champion that was trained on newer data, or could not be scored, stays; the former whatever was asked for.
 5. The same model as the champion is not deployed again, unless forced.
 6. Otherwise the winner replaces the champion only when it is better by ``minimum_improvement`` and, on
 the same
@@ -151,10 +151,12 @@ def _decide(
             f"The champion stays: it was trained on data until {newer}, {name} only until "
             f"{circumstances.data_until}.",
         )
-    if champion is None or paired is None:
+    if champion is None and newer is None:
         return "deploy", "It goes live: there is no champion to beat yet."
     if circumstances.deploy == "force":
         return "deploy", "It replaces the champion, as this run was asked (deploy: force)."
+    if champion is None or paired is None:
+        return "keep_champion", "The champion stays: it could not be scored on the same reviews."
     if champion.model_fingerprint == winner.model_fingerprint:
         return "keep_champion", "The champion stays: the winner is the very model that is live."
     return _against_champion(paired, champion, rules)

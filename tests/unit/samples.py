@@ -62,7 +62,7 @@ def csv_bytes(rows: Iterable[Sequence[str]], delimiter: str = ",") -> bytes:
 def predictions(labels: Sequence[int], certainty: float = 0.8) -> evaluation.Predictions:
     """Predictions of these labels, all equally certain."""
     probabilities = np.full((len(labels), 3), (1 - certainty) / 2)
-    probabilities[np.arange(len(labels)), np.asarray(labels) + 1] = certainty
+    probabilities[np.arange(len(labels)), np.asarray(labels, dtype=np.int64) + 1] = certainty
     return evaluation.Predictions(np.asarray(labels, dtype=np.int64), probabilities)
 
 

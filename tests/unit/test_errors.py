@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_retrain import errors
-from unit import samples
+from sentiment_retrain import error_base, errors
 
-RUNBOOK = Path(__file__).resolve().parents[2] / errors.RUNBOOK
+from . import samples
+
+RUNBOOK = Path(__file__).resolve().parents[2] / error_base.RUNBOOK
 
 
 def test_message_says_observed_expected_remedy_and_where_to_read_on() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sentiment_retrain.errors import SourceUnreadable
 from sentiment_retrain.review_rows import REFUSAL_REASONS, Refusal, Review, judge_rows, sentiment_of_rating
 from sentiment_retrain.source_header import find_header
-from unit import samples
+
+from . import samples
 
 SETTINGS = samples.settings()
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sentiment_retrain import reviews
 from sentiment_retrain.errors import ColumnMissing, NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable
-from unit import samples
+
+from . import samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS = samples.settings()
 CLOTHING = samples.csv_bytes(

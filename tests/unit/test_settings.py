@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from sentiment_retrain import settings as module
 from sentiment_retrain.errors import ConfigError
-from unit import samples
+
+from . import samples
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
@@ -31,7 +32,7 @@ def test_shipped_configuration_is_valid_and_has_no_account_in_it() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        module.load_settings().bucket = "other"  # type: ignore[misc]
+        module.load_settings().bucket = "other"
 
 
 def test_include_is_found_from_any_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

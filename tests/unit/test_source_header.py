@@ -6,7 +6,8 @@ import pytest
 
 from sentiment_retrain.errors import ColumnMissing, SourceEmpty, SourceUnreadable
 from sentiment_retrain.source_header import decoded, find_header, records
-from unit import samples
+
+from . import samples
 
 COLUMNS = samples.settings().columns
 
