@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from autopilot import Autopilot
 from stand_in import StandIn
 
 if TYPE_CHECKING:
@@ -48,3 +49,17 @@ def bucket(aws: Callable[[str], Any]) -> str:
     name = f"test-{uuid.uuid4().hex[:12]}"
     aws("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def autopilot(aws: Callable[[str], Any]) -> Autopilot:
+    """A bucket with reviews, and AutoML jobs on them."""
+    return Autopilot(aws)
+
+
+@pytest.fixture(scope="session")
+def watched_automl_job(autopilot: Autopilot) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A finished AutoML job of three candidates, and its descriptions on the way."""
+    request = autopilot.request_v2({"CompletionCriteria": {"MaxCandidates": 3}})
+    autopilot.sagemaker.create_auto_ml_job_v2(**request)
+    return autopilot.watch(request["AutoMLJobName"])

@@ -6,14 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from autopilot import Autopilot
 from botocore.exceptions import ClientError
-from hosting import unique
-from reviews import as_csv, reviews
-from stand_in import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from autopilot import Autopilot
 
 ORDER = (
     *("Starting", "AnalyzingData", "FeatureEngineering", "ModelTuning", "GeneratingExplainabilityReport"),
@@ -46,29 +42,17 @@ ENVIRONMENTS = (
 
 
 @pytest.fixture(scope="module")
-def autopilot(aws: Callable[[str], Any]) -> Autopilot:
-    """A bucket with reviews."""
-    return Autopilot(aws)
-
-
-@pytest.fixture(scope="module")
-def watched(autopilot: Autopilot) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A finished job of three candidates, and its descriptions on the way."""
-    request = autopilot.request_v2({"CompletionCriteria": {"MaxCandidates": 3}})
-    autopilot.sagemaker.create_auto_ml_job_v2(**request)
-    return autopilot.watch(request["AutoMLJobName"])
-
-
-@pytest.fixture(scope="module")
-def job(watched: tuple[dict[str, Any], list[dict[str, Any]]]) -> dict[str, Any]:
+def job(watched_automl_job: tuple[dict[str, Any], list[dict[str, Any]]]) -> dict[str, Any]:
     """The finished job."""
-    assert watched[0]["AutoMLJobStatus"] == "Completed", watched[0].get("FailureReason")
-    return watched[0]
+    assert watched_automl_job[0]["AutoMLJobStatus"] == "Completed", watched_automl_job[0].get("FailureReason")
+    return watched_automl_job[0]
 
 
-def test_the_job_passes_the_documented_phases(watched: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+def test_the_job_passes_the_documented_phases(
+    watched_automl_job: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
     """In AWS's order; the notebooks are there once the data is analysed, not before."""
-    ended, seen = watched
+    ended, seen = watched_automl_job
     statuses = [description["AutoMLJobSecondaryStatus"] for description in seen]
     assert ended["AutoMLJobSecondaryStatus"] == "Completed"
     assert statuses == sorted(statuses, key=ORDER.index)
@@ -209,97 +193,3 @@ def test_a_name_is_used_once(autopilot: Autopilot, job: dict[str, Any]) -> None:
     assert [(item["AutoMLJobName"], item["AutoMLJobSecondaryStatus"]) for item in listed] == [
         (job["AutoMLJobName"], "Completed")
     ]
-
-
-def test_definitions_only_in_the_first_version(autopilot: Autopilot) -> None:
-    """No candidate is trained; both Describe operations show the job, each in its own form."""
-    request = autopilot.request_v1(
-        GenerateCandidateDefinitionsOnly=True,
-        ProblemType="MulticlassClassification",
-        AutoMLJobObjective={"MetricName": "F1macro"},
-    )
-    name = request["AutoMLJobName"]
-    autopilot.sagemaker.create_auto_ml_job(**request)
-    second = autopilot.ended(name)
-    first = autopilot.sagemaker.describe_auto_ml_job(AutoMLJobName=name)
-    assert first["AutoMLJobStatus"] == "Completed", first.get("FailureReason")
-    assert first["AutoMLJobSecondaryStatus"] == "CandidateDefinitionsGenerated"
-    assert first["InputDataConfig"] == request["InputDataConfig"]
-    assert first["ResolvedAttributes"]["AutoMLJobObjective"] == {"MetricName": "F1macro"}
-    tabular = second["AutoMLProblemTypeConfig"]["TabularJobConfig"]
-    assert tabular["TargetAttributeName"] == "sentiment"
-    assert tabular["GenerateCandidateDefinitionsOnly"] is True
-    assert "BestCandidate" not in first
-    assert autopilot.candidates(name) == []
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (as_csv(reviews(499)), "has 499 rows with a target; Autopilot needs at least 500"),
-        (
-            b"label,text\n" + b"1,fine\n" * 600,
-            "Target column 'sentiment' is not in the data; its columns are: label, text",
-        ),
-        (b"sentiment,review_body\n" + b"1,fine\n" * 600, "The target has 1 different value(s)"),
-        (b"", "The input data cannot be read"),
-        (b"sentiment\n" + b"1\n0\n" * 300, "no column beside the target"),
-    ],
-)
-def test_unsuitable_data_fails_with_a_reason(autopilot: Autopilot, body: bytes, reason: str) -> None:
-    """Failed, with what was observed and what was expected."""
-    uri = autopilot.put(f"{unique('bad')}/data.csv", body)
-    ended = autopilot.run(autopilot.request_v2(AutoMLJobInputDataConfig=[autopilot.channel(uri)]))
-    assert (ended["AutoMLJobStatus"], ended["AutoMLJobSecondaryStatus"]) == ("Failed", "Failed")
-    assert ended["FailureReason"].startswith("ClientError: ")
-    assert reason in ended["FailureReason"]
-
-
-def test_missing_data_fails(autopilot: Autopilot) -> None:
-    """Nothing below the prefix."""
-    channel = autopilot.channel(f"s3://{autopilot.bucket}/nothing-here/")
-    ended = autopilot.run(autopilot.request_v2(AutoMLJobInputDataConfig=[channel]))
-    assert ended["AutoMLJobStatus"] == "Failed"
-    assert "No S3 objects found" in ended["FailureReason"]
-
-
-def test_a_stopped_job_keeps_its_candidates(autopilot: Autopilot) -> None:
-    """Stopping, then Stopped; no candidate stays in progress; stopping again is refused."""
-    request = autopilot.request_v2({"CompletionCriteria": {"MaxCandidates": 200}})
-    name = request["AutoMLJobName"]
-    autopilot.sagemaker.create_auto_ml_job_v2(**request)
-    wait_for(lambda: {"best": "BestCandidate" in autopilot.describe(name)}, "best", True)  # type: ignore[arg-type]
-    autopilot.sagemaker.stop_auto_ml_job(AutoMLJobName=name)
-    assert autopilot.describe(name)["AutoMLJobStatus"] in ("Stopping", "Stopped")
-    ended = autopilot.ended(name)
-    assert (ended["AutoMLJobStatus"], ended["AutoMLJobSecondaryStatus"]) == ("Stopped", "Stopped")
-    statuses = {candidate["CandidateStatus"] for candidate in autopilot.candidates(name)}
-    assert "Completed" in statuses
-    assert "InProgress" not in statuses
-    assert ended["BestCandidate"]["CandidateStatus"] == "Completed"
-    with pytest.raises(ClientError) as caught:
-        autopilot.sagemaker.stop_auto_ml_job(AutoMLJobName=name)
-    assert caught.value.response["Error"]["Code"] == "ValidationException"
-
-
-def test_the_runtime_ends_the_search_and_keeps_the_best(autopilot: Autopilot) -> None:
-    """Far more candidates than the time allows."""
-    criteria = {"MaxCandidates": 750, "MaxAutoMLJobRuntimeInSeconds": 8}
-    ended = autopilot.run(autopilot.request_v2({"CompletionCriteria": criteria}))
-    assert (ended["AutoMLJobStatus"], ended["AutoMLJobSecondaryStatus"]) == (
-        *("Completed", "MaxAutoMLJobRuntimeReached"),
-    )
-    assert ended["BestCandidate"]["CandidateStatus"] == "Completed"
-    assert 1 <= len(autopilot.candidates(ended["AutoMLJobName"])) < 750
-
-
-def test_a_validation_channel_is_what_candidates_are_measured_on(autopilot: Autopilot) -> None:
-    """Rows of the validation channel alone are in the model's quality report."""
-    uri = autopilot.put("validation/reviews.csv", as_csv(reviews(90, seed=5)))
-    channels = [autopilot.channel(), autopilot.channel(uri, ChannelType="validation")]
-    ended = autopilot.run(autopilot.request_v2(AutoMLJobInputDataConfig=channels))
-    assert ended["AutoMLJobStatus"] == "Completed", ended.get("FailureReason")
-    best = ended["BestCandidate"]
-    insights = best["CandidateProperties"]["CandidateArtifactLocations"]["ModelInsights"]
-    quality = json.loads(autopilot.read(f"{insights}/{best['CandidateName']}/statistics.json"))
-    assert quality["dataset"]["item_count"] == 90

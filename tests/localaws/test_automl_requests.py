@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from autopilot import Autopilot
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from autopilot import Autopilot
+
 TEXT = {"TextClassificationJobConfig": {"ContentColumn": "text", "TargetLabelColumn": "label"}}
 MULTICLASS = {"ProblemType": "MulticlassClassification"}
-
-
-@pytest.fixture(scope="module")
-def autopilot(aws: Callable[[str], Any]) -> Autopilot:
-    """A bucket with reviews."""
-    return Autopilot(aws)
 
 
 def refused(create: Callable[..., Any], request: dict[str, Any]) -> tuple[str, str]:

@@ -109,7 +109,8 @@ class MultilayerPerceptron(Algorithm):
     """A feed-forward network of one hidden layer."""
 
     name, short_name = "mlp", "mlp"
-    static: Mapping[str, object] = {"network_type": "feedforward", "mini_batch_size": 128}
+    # Small data needs small batches to be seen often enough in few epochs.
+    static: Mapping[str, object] = {"network_type": "feedforward", "mini_batch_size": "rows / 40, 16 to 128"}
     ranges: Mapping[str, Range] = {
         "layers": Range(8, 64, integer=True),
         "learning_rate": Range(1e-3, 1e-2),
@@ -127,7 +128,7 @@ class MultilayerPerceptron(Algorithm):
             learning_rate_init=drawn["learning_rate"],
             alpha=drawn["weight_decay"],
             max_iter=int(drawn["epochs"]),
-            batch_size=min(128, len(ordinals)),
+            batch_size=int(np.clip(len(ordinals) // 40, 16, 128)),
             random_state=SEED,
         )
         with warnings.catch_warnings():

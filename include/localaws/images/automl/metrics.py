@@ -10,24 +10,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_OBJECTIVE = {"BinaryClassification": "F1", "MulticlassClassification": "Accuracy"}
-OBJECTIVES = {
-    "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
-    "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
-}
-# `validation:accuracy` was seen in real jobs; the other names follow it and are UNCONFIRMED.
-TUNING_NAMES = {
-    "Accuracy": "validation:accuracy",
-    "BalancedAccuracy": "validation:balanced_accuracy",
-    "F1macro": "validation:f1_macro",
-    "PrecisionMacro": "validation:precision_macro",
-    "RecallMacro": "validation:recall_macro",
-    "AUC": "validation:auc",
-    "F1": "validation:f1_binary",
-    "Precision": "validation:precision",
-    "Recall": "validation:recall",
-}
-
 
 def score(truth: NDArray[np.int64], probabilities: NDArray[Any], problem_type: str) -> dict[str, float]:
     """All of a problem type's metrics and LogLoss.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from automl.algorithms import ALGORITHMS
 from automl.errors import ClientError
-from automl.metrics import TUNING_NAMES, score
+from automl.metrics import score
+from automl.objectives import TUNING_NAMES
 from automl.proposals import Proposer
 from automl.training import train_candidate
 from automl.workspace import utc_now

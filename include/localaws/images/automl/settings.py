@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from automl.algorithms import ALGORITHMS
 from automl.dataset import resolve_problem_type
 from automl.errors import ClientError
-from automl.metrics import DEFAULT_OBJECTIVE, OBJECTIVES
+from automl.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -225,13 +225,13 @@ class AutoMLJob(Job):
         self.update(Candidates=candidates, **({"BestCandidate": best} if best else {}))
 
     def _on_report(self, event: Document) -> None:
-        reports = f"{self._output}/documentation"
         candidate = next(item for item in self._candidates() if item["CandidateName"] == event["candidate"])
-        if event["explained"]:
-            candidate["CandidateProperties"]["CandidateArtifactLocations"] = {
-                "Explainability": f"{reports}/explainability/output",
-                "ModelInsights": f"{reports}/model_monitor/output",
-            }
+        locations = candidate["CandidateProperties"].get("CandidateArtifactLocations", {})
+        if event["report"] != "Explainability" and "Explainability" not in locations:
+            return  # AWS's model of the answer does not allow other locations without this one
+        # The location is the directory above the candidate's, as in recorded jobs.
+        locations[event["report"]] = f"{self._output}/{event['files'][0].rpartition('/')[0]}"
+        candidate["CandidateProperties"]["CandidateArtifactLocations"] = locations
         self._put_candidate(candidate)
 
     def _on_partial_failure(self, event: Document) -> None:

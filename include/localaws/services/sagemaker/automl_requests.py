@@ -172,6 +172,8 @@ def _channels(operation: str, documents: list[Document]) -> tuple[Channel, ...]:
         content_type = document.get("ContentType", "text/csv;header=present")
         _check_content_type(content_type)
         channels.append(Channel(name, source["S3Uri"], content_type, document.get("CompressionType", "None")))
+    if len({(channel.content_type, channel.compression) for channel in channels}) > 1:
+        raise not_implemented(f"{operation}: channels of different ContentType or CompressionType")
     return tuple(channels)
 
 
