@@ -85,7 +85,8 @@ class Predictor:
         try:
             parts = [part for answer in pool.map(self._ask, batches(rows)) for part in answer]
         finally:
-            pool.shutdown(cancel_futures=True)
+            # Not waiting: on a stop the endpoint has to go before the job is killed.
+            pool.shutdown(wait=False, cancel_futures=True)
         return parse_csv(parts, self._config.label, self._config.probability)
 
     def scores(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:

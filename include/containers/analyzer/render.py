@@ -14,7 +14,7 @@ h2 { border-bottom: 1px solid #d5dae1; padding-bottom: .3rem; }
 table { border-collapse: collapse; font-size: 13px; margin: .8rem 0; }
 th, td { border-bottom: 1px solid #e3e6ea; padding: .25rem .6rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-td.text { text-align: left; }
+th.text, td.text { text-align: left; }
 .scroll { overflow-x: auto; }
 img { max-width: 100%; }
 .example { border-left: 3px solid #d5dae1; padding: .2rem .8rem; margin: .8rem 0; }
@@ -98,7 +98,7 @@ def _html(block: Block) -> str:
         return f'<p><img alt="{html.escape(block.alternative)}" src="data:image/png;base64,{data}"></p>'
     if isinstance(block, Table):
         attribute = ' class="text"' if block.prose else ""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in block.header)
+        head = "".join(f"<th{attribute}>{html.escape(cell)}</th>" for cell in block.header)
         rows = "".join(
             "<tr>" + "".join(f"<td{attribute}>{html.escape(cell)}</td>" for cell in row) + "</tr>\n"
             for row in block.rows
