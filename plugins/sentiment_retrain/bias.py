@@ -84,10 +84,14 @@ def bias_gates(
 
 
 def facet_table(analysis: Mapping[str, Any], phase: Phase) -> dict[str, dict[str, float | None]]:
-    """``{facet value: {metric: value}}``, as the run card shows it."""
+    """``{facet value: {metric: value}}``, as the run card shows it; an infinite value as None.
+
+    The table is handed on as JSON, which has no infinity; the gates judge the values themselves.
+    """
     table: dict[str, dict[str, float | None]] = {}
     for value in bias_values(analysis, phase):
-        table.setdefault(value.facet_value, {})[value.metric] = value.value
+        finite = value.value is not None and math.isfinite(value.value)
+        table.setdefault(value.facet_value, {})[value.metric] = value.value if finite else None
     return table
 
 

@@ -87,3 +87,8 @@ def test_table_for_the_card() -> None:
     assert bias.facet_table(analysis(Knits=0.25), "pre_training") == {
         "Knits": {"CI": 0.9, "DPL": 0.25, "JS": 0.01}
     }
+
+
+def test_table_for_the_card_is_plain_json() -> None:
+    table = bias.facet_table(analysis(Knits="Infinity"), "pre_training")
+    assert table["Knits"]["DPL"] is None
