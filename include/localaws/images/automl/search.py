@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +79,7 @@ class Search:
         self._deadline = deadline
         self._proposer = Proposer(list(prepared), settings.algorithms)
         self._held_out = np.concatenate([rows for _, rows in folds])
-        self._models = Path(tempfile.mkdtemp(prefix="candidates-"))
+        self._models = workspace.scratch("candidates")
         self._last_failure = ""
         self.best: Candidate | None = None
 

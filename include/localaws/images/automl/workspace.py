@@ -32,6 +32,7 @@ class Workspace:
         self.root = base / "output/data/artifacts"
         self.root.mkdir(parents=True, exist_ok=True)
         self._events = base / "output/data/events.jsonl"
+        self._scratch = base / "tmp"
 
     def step_name(self, step: str) -> str:
         """A job name for a step of this job, such as `<job>-dpp0-1-<hex>`; at most 63 characters."""
@@ -46,6 +47,12 @@ class Workspace:
     def directory(self, relative: str) -> Path:
         """A directory of the artefacts, created when missing."""
         path = self.root / relative
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def scratch(self, name: str) -> Path:
+        """A directory for what is no artefact; it goes with the container."""
+        path = self._scratch / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
