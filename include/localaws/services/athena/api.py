@@ -1,0 +1,100 @@
+"""Athena's API: queries, workgroups and the data catalog; what is not here stays moto's."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from moto.athena.responses import AthenaResponse
+from moto.core.responses import ActionResult
+
+from localaws import artifacts, state
+from localaws.protocol import StrictResponse, answer
+from localaws.services.athena import models, results
+from localaws.services.athena.engine import engine
+from localaws.services.athena.errors import InvalidRequest
+from localaws.services.athena.metadata import CatalogOperations
+from localaws.services.athena.paging import page
+from localaws.services.athena.workgroups import WorkGroupOperations
+
+_MAXIMUM_IDS = 50
+_MAXIMUM_ROWS = 1000
+
+
+class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaResponse):  # type: ignore[misc]
+    """The Athena that runs queries."""
+
+    validation_code = "InvalidRequestException"
+
+    def start_query_execution(self) -> ActionResult:
+        """StartQueryExecution: answers at once; the query runs in a thread."""
+        return answer({"QueryExecutionId": engine().start(self.request(), self.region)})
+
+    def get_query_execution(self) -> ActionResult:
+        """GetQueryExecution."""
+        engine()
+        return answer({"QueryExecution": models.shown(models.execution(self.request()["QueryExecutionId"]))})
+
+    def batch_get_query_execution(self) -> ActionResult:
+        """BatchGetQueryExecution: unknown ids come back as unprocessed."""
+        engine()
+        found, missing = [], []
+        for query_id in self.request()["QueryExecutionIds"]:
+            try:
+                found.append(models.shown(models.execution(query_id)))
+            except InvalidRequest as error:
+                missing.append(
+                    {
+                        "QueryExecutionId": query_id,
+                        "ErrorCode": "INVALID_INPUT",
+                        "ErrorMessage": error.message,
+                    }
+                )
+        return answer({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing})
+
+    def list_query_executions(self) -> ActionResult:
+        """ListQueryExecutions of one workgroup, newest first."""
+        request = self.request()
+        group = models.workgroup(request.get("WorkGroup") or "primary")["Name"]
+        documents = reversed(state.store().items(models.EXECUTIONS))
+        ids = [document["QueryExecutionId"] for document in documents if document["WorkGroup"] == group]
+        return answer(page("QueryExecutionIds", ids, request, _MAXIMUM_IDS))
+
+    def stop_query_execution(self) -> ActionResult:
+        """StopQueryExecution."""
+        engine().stop(self.request()["QueryExecutionId"])
+        return answer({})
+
+    def get_query_results(self) -> ActionResult:
+        """GetQueryResults, up to 1,000 rows a page; of a SELECT the first row is the header."""
+        request = self.request()
+        document = models.execution(request["QueryExecutionId"])
+        current = document["Status"]["State"]
+        if current != "SUCCEEDED":
+            if current in models.ENDED:
+                raise InvalidRequest(f"Query did not finish successfully. Final query state: {current}")
+            raise InvalidRequest(f"Query has not yet finished. Current state: {current}")
+        rows = _rows(document["ResultConfiguration"]["OutputLocation"], document["SubstatementType"])
+        shown = page("Rows", rows, request, _MAXIMUM_ROWS)
+        result = {
+            "Rows": results.rows_response(shown["Rows"]),
+            "ResultSetMetadata": {"ColumnInfo": document.get("columns") or []},
+        }
+        response = {"ResultSet": result, "UpdateCount": document.get("update_count") or 0}
+        if "NextToken" in shown:
+            response["NextToken"] = shown["NextToken"]
+        return answer(response)
+
+
+@functools.lru_cache(maxsize=8)
+def _rows(location: str, kind: str) -> list[results.Row]:
+    """The rows of a result file in S3; cached, as a query's result never changes."""
+    if kind in ("CREATE_TABLE_AS_SELECT", "INSERT", "UNLOAD"):
+        return []
+    try:
+        content = artifacts.read(location)
+    except artifacts.ArtifactError as error:
+        raise InvalidRequest(f"Could not find results. {error}") from error
+    if kind == "SELECT":
+        return results.from_csv(content)
+    return [[line] for line in content.decode().splitlines()]

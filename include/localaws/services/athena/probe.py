@@ -1,0 +1,118 @@
+"""What type DuckDB gives to expressions anywhere inside a query, without running it.
+
+An expression is marked by wrapping it as ``struct_extract(struct_pack(probe_7 := e), 'probe_7')`` and the query's
+bound plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe and holds the type of e.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+
+from localaws.services.athena.hive_types import trino_name
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Type:
+    """A DuckDB type: its id (``DECIMAL``, ``LIST``), and width and scale of a decimal."""
+
+    id: str
+    width: int = 0
+    scale: int = 0
+    child: Type | None = None
+
+    @property
+    def category(self) -> str:
+        """Types of one category compare with each other in Trino."""
+        return _CATEGORIES.get(self.id, self.id.lower())
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether division truncates."""
+        return self.id in _INTEGERS
+
+    @property
+    def trino(self) -> str:
+        """The type's name in Trino's messages."""
+        if self.id == "DECIMAL":
+            return f"decimal({self.width}, {self.scale})"
+        if self.id == "LIST" and self.child:
+            return f"array({self.child.trino})"
+        return "json" if self.id == "JSON" else trino_name(self.id)
+
+
+_INTEGERS = {
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+    "INTEGER_LITERAL",
+}  # fmt: skip
+_CATEGORIES = dict.fromkeys([*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"], "number") | {
+    "DATE": "time", "TIMESTAMP": "time", "TIMESTAMP WITH TIME ZONE": "time", "VARCHAR": "varchar",
+    "STRING_LITERAL": "varchar", "NULL": "unknown", "SQLNULL": "unknown",
+}  # fmt: skip
+
+
+class BindError(Exception):
+    """DuckDB could not bind the query; `details` is its structured error."""
+
+    def __init__(self, details: dict[str, Any]) -> None:
+        super().__init__(details.get("error_message", ""))
+        self.details = details
+
+
+class DuckDbSql(DuckDB):
+    """DuckDB's generator that wraps nodes marked with ``meta['probe']`` and prints stand-ins for pending functions."""
+
+    class Generator(DuckDB.Generator):
+        def sql(self, expression: Any, key: str | None = None, comment: bool = True) -> str:
+            text: str = super().sql(expression, key, comment)
+            if key is None and isinstance(expression, exp.Expression) and expression.meta.get("probe"):
+                name = expression.meta["probe"]
+                return f"struct_extract(struct_pack({name} := {text}), '{name}')"
+            return text
+
+
+def generate(tree: exp.Expression) -> str:
+    """DuckDB SQL of a tree, all identifiers quoted."""
+    return tree.sql(dialect=DuckDbSql, identify=True, comments=False)
+
+
+def probe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Type]:
+    """Types by probe name of a query with marked expressions; raise `BindError` when it does not bind."""
+    row = connection.execute("SELECT json_serialize_plan(?, optimize := false)", [sql]).fetchone()
+    plan = json.loads(row[0]) if row else {}
+    if plan.get("error"):
+        raise BindError(plan)
+    found: dict[str, Type] = {}
+    _collect(plan, found)
+    return found
+
+
+def _collect(value: Any, found: dict[str, Type]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict):
+        info = value.get("type_info")
+        if value.get("id") == "STRUCT" and info:
+            for child in info.get("child_types", []):
+                name = child["first"]
+                # Unbound NULLs appear first as NULL, then as INTEGER by default: the first is the true one.
+                if name.startswith("probe_") and name not in found:
+                    found[name] = _type(child["second"])
+        for item in value.values():
+            _collect(item, found)
+
+
+def _type(described: dict[str, Any]) -> Type:
+    info = described.get("type_info") or {}
+    child = _type(info["child_type"]) if info.get("child_type") else None
+    if info.get("alias") == "JSON":
+        return Type("JSON")
+    return Type(described["id"], info.get("width", 0), info.get("scale", 0), child)

@@ -1,0 +1,304 @@
+"""Give every function and operator of a parsed query its DuckDB meaning, asking DuckDB for operand types.
+
+Operators and typed functions are resolved from the inside out: in each round the types of the operands of all
+nodes that have nothing unresolved below them (or in the queries they select from) are asked for at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from localaws.services.athena import functions, operators, rules
+from localaws.services.athena.bind_errors import bind_error, unregistered
+from localaws.services.athena.errors import not_supported
+from localaws.services.athena.operators import call, cast
+from localaws.services.athena.probe import BindError, Type, generate, probe
+
+if TYPE_CHECKING:
+    import duckdb
+
+_TYPED_NAMES = {*rules.TYPED, *rules.TYPED_AGGREGATES, "map_agg"}
+
+
+def resolve(
+    tree: exp.Expression, sql: str, original: exp.Expression, connection: duckdb.DuckDBPyConnection
+) -> exp.Expression:
+    """`tree` (tables already bound) with all functions and operators in DuckDB's terms.
+
+    `original` is what `sql` was parsed to, for positions. Raises `QueryError` as Athena would.
+    """
+    root = exp.Paren(this=tree)  # so that the outermost node has a parent and can be replaced
+    _name_functions(root, sql)
+    rounds = 0
+    while waiting := [node for node in root.walk() if _pending(node)]:
+        ready = [node for node in waiting if not _blocked(node, waiting)]
+        rounds += 1
+        if not ready or rounds > 500:
+            raise not_supported("a query nested this deeply")
+        types = _ask(root, ready, sql, original, connection)
+        for node in ready:
+            _apply(node, [types[id(part)] for part in _operands(node)])
+    result: exp.Expression = root.this
+    result.pop()
+    try:
+        probe(connection, generate(result))
+    except BindError as error:
+        raise bind_error(error.details, sql, original) from error
+    return result
+
+
+def _name_functions(root: exp.Expression, sql: str) -> None:
+    """Replace functions whose meaning needs no operand types."""
+    for node in list(root.walk(bfs=False))[::-1]:
+        if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
+            _name_function(node, sql)
+        elif type(node) in _SYNTAX:
+            node.replace(_SYNTAX[type(node)](node))
+
+
+def _name_function(node: exp.Anonymous, sql: str) -> None:
+    name = node.name.lower()
+    if name in rules.UNTYPED:
+        node.replace(rules.UNTYPED[name](node))
+    elif name not in _TYPED_NAMES:
+        renamed = functions.duckdb_name(name)
+        if renamed is None:
+            raise unregistered(sql, node, name)
+        node.set("this", renamed)
+        node.meta["duckdb"] = True
+
+
+def _trim(node: exp.Trim) -> exp.Expression:
+    side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
+    characters = node.args.get("expression")
+    return call(side, node.this, characters) if characters else call(f"trino_{side}", node.this)
+
+
+def _extract(node: exp.Extract) -> exp.Expression:
+    name = node.this.name.lower()
+    renamed = functions.duckdb_name(name)
+    if renamed is None:
+        raise not_supported(f"EXTRACT({name.upper()} ...)", node.meta.get("at"))
+    return call(renamed, node.expression)
+
+
+def _substring(node: exp.Substring) -> exp.Expression:
+    parts = [node.this, node.args.get("start"), node.args.get("length")]
+    return call("trino_substr", *[part for part in parts if part is not None])
+
+
+def _refuse(what: str) -> Any:
+    def refuse(node: exp.Expression) -> exp.Expression:
+        raise not_supported(what, node.meta.get("at"))
+
+    return refuse
+
+
+_SYNTAX: dict[type[exp.Expression], Any] = {
+    exp.Trim: _trim,
+    exp.Extract: _extract,
+    exp.Substring: _substring,
+    exp.StrPosition: lambda node: call("strpos", node.this, node.args["substr"]),
+    exp.ParseJSON: lambda node: call("json", node.this),
+    exp.HexString: lambda node: call("unhex", exp.Literal.string(node.this)),
+    exp.AtTimeZone: _refuse("AT TIME ZONE"),
+}
+
+
+def _pending(node: exp.Expression) -> bool:
+    if node.meta.get("typed"):
+        return False
+    if isinstance(node, exp.Anonymous):
+        return not node.meta.get("duckdb") and node.name.lower() in _TYPED_NAMES
+    if isinstance(node, (exp.Bracket, exp.Unnest)):
+        return True
+    if type(node) not in operators.RULES:
+        return False
+    return not isinstance(node.args.get("expression"), (exp.Any, exp.All))
+
+
+def _operands(node: exp.Expression) -> list[exp.Expression]:
+    if isinstance(node, (exp.Anonymous, exp.Unnest)):
+        return [_argument(part) for part in node.expressions]
+    if isinstance(node, exp.Bracket):
+        return [node.this, *node.expressions]
+    return operators.operands(node)
+
+
+def _argument(part: exp.Expression) -> exp.Expression:
+    """The value inside ``DISTINCT x`` of an aggregate."""
+    return part.expressions[0] if isinstance(part, exp.Distinct) and len(part.expressions) == 1 else part
+
+
+def _blocked(node: exp.Expression, waiting: list[exp.Expression]) -> bool:
+    """Whether something unresolved lies below the node, or in what its query selects from."""
+    others = [other for other in waiting if other is not node]
+    if any(_inside(other, node) for other in others):
+        return True
+    below, above = node, node.parent
+    while above is not None:
+        for source in _sources(above, below):
+            if any(_inside(other, source) or other is source for other in others):
+                return True
+        below, above = above, above.parent
+    return False
+
+
+def _inside(node: exp.Expression, ancestor: exp.Expression) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent is ancestor:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _sources(query: exp.Expression, branch: exp.Expression) -> list[exp.Expression]:
+    """Derived tables, arrays and CTEs that feed `query`, leaving out the branch we are in."""
+    found: list[exp.Expression] = []
+    with_clause = query.args.get("with_")
+    if isinstance(with_clause, exp.With) and branch is not with_clause:
+        found += with_clause.expressions
+    if isinstance(query, exp.With):
+        found += query.expressions[: query.expressions.index(branch)]
+    if isinstance(query, exp.Select):
+        tables = [query.args["from_"].this] if query.args.get("from_") else []
+        tables += [join.this for join in query.args.get("joins") or []]
+        owner = branch.this if isinstance(branch, (exp.From, exp.Join)) else None
+        found += [table for table in tables if table is not owner]
+    if isinstance(query, exp.Join) and branch is not query.this:
+        found.append(query.this)
+    return found
+
+
+def _ask(
+    root: exp.Expression,
+    nodes: list[exp.Expression],
+    sql: str,
+    original: exp.Expression,
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[int, Type]:
+    """Types of all operands of `nodes`, by the operand's identity."""
+    names: dict[tuple[int, str], str] = {}
+    marked: list[exp.Expression] = []
+    result: dict[int, Type] = {}
+    for node in nodes:
+        for part in _operands(node):
+            if isinstance(part, (exp.Lambda, exp.Star)):
+                result[id(part)] = Type("LAMBDA")
+                continue
+            # The same text in one query gets the same name, so that GROUP BY still recognises its expressions.
+            scope = part.find_ancestor(exp.Select)
+            key = (id(scope), part.sql(dialect="duckdb", identify=True))
+            part.meta["probe"] = names.setdefault(key, f"probe_{len(names)}")
+            marked.append(part)
+    try:
+        found = probe(connection, generate(root.this))
+    except BindError as error:
+        raise bind_error(error.details, sql, original) from error
+    finally:
+        asked = {id(part): part.meta.pop("probe") for part in marked if "probe" in part.meta}
+    return result | {key: found.get(name, Type("NULL")) for key, name in asked.items()}
+
+
+def _apply(node: exp.Expression, types: list[Type]) -> None:
+    """Replace the node by its DuckDB meaning and mark all of it as resolved."""
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in rules.TYPED:
+        _aggregate(node, types)
+        return
+    # The node is taken out first: a rule may put it inside its replacement.
+    hole = exp.Null()
+    node.replace(hole)
+    if isinstance(node, exp.Unnest):
+        replacement = _unnest(node, types)
+    elif isinstance(node, exp.Bracket):
+        replacement = _subscript(node, types)
+    elif isinstance(node, exp.Anonymous):
+        replacement = rules.TYPED[node.name.lower()](node, types)
+    else:
+        replacement = operators.RULES[type(node)](node, types)
+    hole.replace(replacement)
+    _settle(replacement)
+
+
+def _settle(node: exp.Expression) -> None:
+    for part in node.walk():
+        part.meta["typed"] = True
+        if isinstance(part, exp.Anonymous):
+            part.meta["duckdb"] = True
+
+
+def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
+    name = node.name.lower()
+    _settle(node)
+    whole = rules.outermost(node)
+    if name == "map_agg":
+        keys, values = node.expressions
+        pairs = exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier("key"), expression=keys.copy()),
+                exp.PropertyEQ(this=exp.to_identifier("value"), expression=values.copy()),
+            ]
+        )
+        node.set("this", "array_agg")
+        node.set("expressions", [pairs])
+        wrapped: exp.Expression = call("trino_map_from_pairs", whole.copy())
+    else:
+        target = rules.TYPED_AGGREGATES[name](node, types)
+        if target is None:
+            return
+        wrapped = cast(whole.copy(), target)
+    whole.replace(wrapped)
+    _settle(wrapped)
+
+
+def _subscript(node: exp.Bracket, types: list[Type]) -> exp.Expression:
+    if len(types) == 2 and types[0].id == "MAP":
+        return call("trino_map_subscript", node.this, node.expressions[0])
+    if len(types) == 2 and types[0].id == "LIST" and types[1].is_integer:
+        return call("trino_array_subscript", node.this, node.expressions[0])
+    if types[0].id == "STRUCT":
+        raise not_supported("subscripts of rows", node.meta.get("at"))
+    raise operators.mismatch(node, f"Cannot apply operator: {'['.join(kind.trino for kind in types)}]")
+
+
+def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expression:
+    """``UNNEST(a, b) WITH ORDINALITY AS u (x, y, n)`` as a lateral subquery; a map gives two columns."""
+    alias = node.args.get("alias")
+    names = [identifier.copy() for identifier in (alias.args.get("columns") or [])] if alias else []
+    columns, lengths = [], []
+    for part, kind in zip(node.expressions, types, strict=True):
+        if kind.id == "MAP":
+            columns += [call("map_keys", part.copy()), call("map_values", part.copy())]
+        elif kind.id == "LIST" and (kind.child is None or kind.child.id != "STRUCT"):
+            columns.append(part.copy())
+        elif kind.id == "LIST":
+            raise not_supported("UNNEST of an array of rows", node.meta.get("at"))
+        else:
+            raise operators.mismatch(node, f"Cannot unnest type: {kind.trino}")
+        lengths.append(call("coalesce", call("len", columns[-1].copy()), exp.Literal.number(0)))
+    ordinality = node.args.get("offset")
+    selected = [exp.Anonymous(this="unnest", expressions=[column]) for column in columns]
+    if ordinality:
+        longest = call("greatest", *lengths) if len(lengths) > 1 else lengths[0]
+        selected.append(call("unnest", call("generate_series", exp.Literal.number(1), longest)))
+        names += (
+            [ordinality.copy()]
+            if isinstance(ordinality, exp.Identifier)
+            else [exp.to_identifier("ordinality")]
+        )
+    if names and len(names) != len(selected):
+        raise operators.mismatch(
+            node, f"Column alias list has {len(names)} entries but 'u' has {len(selected)} columns available"
+        )
+    aliased = [
+        exp.alias_(column, names[index] if names else f"_col{index}", quoted=True)
+        for index, column in enumerate(selected)
+    ]
+    query = exp.Subquery(this=exp.Select(expressions=aliased))
+    lateral = exp.Lateral(this=query)
+    if alias is not None and alias.this is not None:
+        lateral.set("alias", exp.TableAlias(this=alias.this.copy()))
+    return lateral

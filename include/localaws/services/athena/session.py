@@ -1,0 +1,123 @@
+"""What a running query has at hand, and running the query part of any statement."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from localaws import state
+from localaws.services.athena import objects
+from localaws.services.athena.bind_errors import bind_error
+from localaws.services.athena.catalog import Catalog, Partition
+from localaws.services.athena.connection import connect
+from localaws.services.athena.dialect import parse_query
+from localaws.services.athena.errors import QueryCancelled, runtime_error
+from localaws.services.athena.prune import prune
+from localaws.services.athena.scan import create_view
+from localaws.services.athena.translate import Translation, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass
+class Outcome:
+    """What a statement gives: result columns and rows if any, and what it wrote."""
+
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[list[str | None]] = field(default_factory=list)
+    update_count: int | None = None
+    manifest: list[str] | None = None
+
+
+class Session:
+    """One query's surroundings: where it looks names up, where results go, and how it is stopped."""
+
+    def __init__(self, query_id: str, region: str, database: str, output: str, parameters: list[str]) -> None:
+        """`output` is the S3 URI below which results go, with a slash at its end."""
+        self.query_id = query_id
+        self.region = region
+        self.database = database
+        self.output = output
+        self.parameters = parameters
+        self.catalog = Catalog(region)
+        self.bytes_scanned = 0
+        self.bytes_limit: int | None = None
+        self._cancelled = threading.Event()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def scratch(self) -> Path:
+        """A directory for this query alone."""
+        return state.scratch(f"athena/{self.query_id}")
+
+    def cancel(self) -> None:
+        """Stop the query, wherever it is."""
+        self._cancelled.set()
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def check(self) -> None:
+        """Raise `QueryCancelled` if the query was stopped or has read too much."""
+        if self._cancelled.is_set():
+            raise QueryCancelled("Query was cancelled by user")
+        if self.bytes_limit is not None and self.bytes_scanned > self.bytes_limit:
+            raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection, closed afterwards; its errors come out as Athena's."""
+        connection = connect(self.scratch)
+        self._connection = connection
+        try:
+            self.check()
+            yield connection
+        except duckdb.InterruptException as error:
+            self.check()
+            raise runtime_error(str(error)) from error
+        finally:
+            self._connection = None
+            connection.close()
+
+    def prepare(self, sql: str, connection: duckdb.DuckDBPyConnection) -> Translation:
+        """Translate a query and put the objects it reads in place."""
+        translation = translate(sql, self.catalog, self.database, connection, self.parameters)
+        files: set[Path] = set()
+        for reference in translation.references:
+            self.check()
+            table = reference.table
+            partitions = [Partition([], table.location)]
+            if table.partition_keys:
+                partitions = self.catalog.partitions(table)
+                partitions = prune(translation.tree, reference.internal, table, partitions, connection)
+            scan = create_view(
+                connection, reference.internal, table, partitions, translation.columns, self.region
+            )
+            self.bytes_scanned += scan.bytes_scanned
+            files |= scan.files
+        objects.trim(files)
+        self.check()
+        return translation
+
+    def run(
+        self, sql: str, connection: duckdb.DuckDBPyConnection, original: str
+    ) -> duckdb.DuckDBPyConnection:
+        """Execute DuckDB SQL that was translated from `original`; errors come out in Athena's words."""
+        try:
+            return connection.execute(sql)
+        except duckdb.InterruptException:
+            raise
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+            raise bind_error({"error_message": str(error)}, original, parse_query(original)) from error
+        except duckdb.Error as error:
+            raise runtime_error(str(error)) from error
+
+    def clean(self) -> None:
+        """Remove the query's scratch directory."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
