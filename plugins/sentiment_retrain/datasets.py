@@ -6,8 +6,9 @@ Decisions, and why:
   between runs, so no contender and no champion is ever tested on a text that any of them was trained on.
 * Equal texts count once. When people labelled the same text differently the majority decides; without a
   majority the text teaches nothing and is left out.
-* Training and validation rows are balanced by undersampling the more frequent sentiments; which reviews stay
-  is a seeded hash, not a draw, so neither the order of the rows nor a library version changes it.
+* Training and validation rows are balanced by undersampling the more frequent sentiments to at most
+  ``maximum_class_ratio`` times the rarest; which reviews stay is a seeded hash, not a draw, so neither the
+  order of the rows nor a library version changes it.
 * Test rows keep the shares of real life. Metrics that decide (macro F1, balanced accuracy) weigh the three
   sentiments equally whatever the shares; accuracy and the confusion matrix then say what users will see.
 * Autopilot splits off its own validation rows, so it is given training and validation rows together: both
@@ -100,7 +101,7 @@ def build_datasets(curated: pd.DataFrame, settings: Settings) -> Datasets:
             "beyond_maximum_test_rows": len(sides["test"]) - len(test),
         },
         "split": {"salt": rules.salt, "test": rules.test_fraction, "validation": rules.validation_fraction},
-        "balance": {"by": "undersampling" if rules.balance else None, "seed": rules.seed},
+        "balance": {"maximum_class_ratio": rules.maximum_class_ratio, "seed": rules.seed},
     }
     return Datasets(finished["train"], finished["validation"], finished["test"], manifest)
 
@@ -218,19 +219,14 @@ def _unique_texts(curated: pd.DataFrame, salt: str) -> tuple[pd.DataFrame, dict[
 
 
 def _balanced(frame: pd.DataFrame, rules: DatasetSettings, maximum: int | None) -> pd.DataFrame:
-    """As many rows of each sentiment as the rarest has, at most ``maximum``, in order of their hash."""
+    """At most ``maximum_class_ratio`` times the rarest sentiment's rows of each, and at most ``maximum``."""
     import pandas as pd
 
-    if not rules.balance and maximum is None:
-        return frame
-    counts = frame["sentiment"].value_counts()
-    each = {label: int(counts.min()) if rules.balance else int(counts[label]) for label in LABELS}
-    parts = [
-        _first_by_seed(
-            frame[frame["sentiment"] == label], min(each[label], maximum or each[label]), rules.seed
-        )
-        for label in LABELS
-    ]
+    most = len(frame) if maximum is None else maximum
+    if rules.maximum_class_ratio is not None:
+        rarest = int(frame["sentiment"].value_counts().min())
+        most = min(most, int(rarest * rules.maximum_class_ratio))
+    parts = [_first_by_seed(frame[frame["sentiment"] == label], most, rules.seed) for label in LABELS]
     return pd.concat(parts).sort_values("_key")
 
 

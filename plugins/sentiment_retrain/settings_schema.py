@@ -66,7 +66,7 @@ class Datasets(Frozen):
     test_fraction: Share
     salt: str = Field(min_length=1)
     seed: int
-    balance: bool
+    maximum_class_ratio: Annotated[float, Field(ge=1)] | None
     minimum_rows: PositiveInt
     minimum_test_rows_per_class: PositiveInt
     maximum_train_rows_per_class: PositiveInt | None = None

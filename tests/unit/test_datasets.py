@@ -34,9 +34,20 @@ def test_no_text_is_on_two_sides(built: datasets.Datasets) -> None:
 
 def test_training_is_balanced_and_the_test_is_as_in_life(built: datasets.Datasets) -> None:
     for side in ("train", "validation"):
-        assert len(set(built.manifest["label_counts"][side].values())) == 1
+        counts = built.manifest["label_counts"][side].values()
+        assert max(counts) <= SETTINGS.datasets.maximum_class_ratio * min(counts)
     test = built.manifest["label_counts"]["test"]
-    assert test["1"] > 1.4 * test["-1"]
+    assert test["1"] > 2 * test["-1"]
+
+
+@pytest.mark.parametrize(("ratio", "share_kept"), [(1.0, 3), (1.5, 3.3), (None, 4.2)])
+def test_ratio_of_the_sentiments_is_what_is_asked_for(ratio: float | None, share_kept: float) -> None:
+    rules = {**SMALL["datasets"], "maximum_class_ratio": ratio}
+    built = datasets.build_datasets(samples.curated(900), samples.settings(datasets=rules))
+    kept = built.manifest["label_counts"]["train"].values()
+    assert sum(kept) / min(kept) >= share_kept
+    if ratio is not None:
+        assert max(kept) == int(ratio * min(kept))
 
 
 def test_every_row_is_accounted_for(built: datasets.Datasets) -> None:
@@ -88,7 +99,9 @@ def test_equal_texts_count_once_and_the_majority_decides() -> None:
             labelled("same  TEXT .", [1]),
         ]
     )
-    result = datasets.build_datasets(rows, samples.settings(datasets={**SMALL["datasets"], "balance": False}))
+    result = datasets.build_datasets(
+        rows, samples.settings(datasets={**SMALL["datasets"], "maximum_class_ratio": None})
+    )
     assert result.manifest["dropped"]["duplicates"] == 2
     assert result.manifest["dropped"]["outvoted"] == 1
     assert result.manifest["dropped"]["undecided"] == 2

@@ -60,7 +60,7 @@ def test_environment_and_overlay_win_over_files(tmp_path: Path, monkeypatch: pyt
     loaded = module.load_settings()
     assert (loaded.poll_seconds, loaded.bucket) == (2, "from-environment")
     assert loaded.jobs.autopilot.max_candidates == 7
-    assert loaded.jobs.autopilot.objective == "Accuracy"
+    assert loaded.jobs.autopilot.objective == "F1macro"
 
 
 def test_gates_can_be_overlaid_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
