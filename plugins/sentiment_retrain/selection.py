@@ -7,11 +7,12 @@ then the
    faster, then the first by name.
 2. A winner below the floor is not deployed.
 3. ``deploy: never``, and backfills without ``deploy: force``, deploy nothing.
-4. A champion that was trained on newer data, or could not be scored, stays; the former whatever was asked for.
+4. A champion that was trained on newer data stays, whatever was asked for; one that could not be scored
+stays,
+   unless forced.
 5. The same model as the champion is not deployed again, unless forced.
-6. Otherwise the winner replaces the champion only when it is better by ``minimum_improvement`` and, on
-the same
-   rows, not by chance.
+6. Otherwise the winner replaces the champion only when it is better by ``minimum_improvement`` and, on the
+   same rows, not by chance.
 """
 
 from __future__ import annotations
