@@ -36,7 +36,7 @@ def test_good_row_is_accepted_as_delivered() -> None:
     [
         ("good,Dresses", "malformed_row"),
         ("good,Dresses,5,extra", "malformed_row"),
-        ("caf\udce9 bar,Dresses,5", "bad_encoding"),
+        ("\udce9clair,Dresses,5", "bad_encoding"),
         ("  ,Dresses,5", "empty_text"),
         ("!!! ...,Dresses,5", "too_short"),
         ("x" * 10_001 + ",Dresses,5", "too_long"),
