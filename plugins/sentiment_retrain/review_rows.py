@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,8 @@ REFUSAL_REASONS = {
     "unknown_label": "the sentiment is none of -1, 0, 1, negative, neutral, positive",
     "duplicate_row": "an earlier row of the same file has the same text, category and sentiment",
 }
+#: How much of a refused row is kept: enough to find and correct it.
+_RAW_CHARACTERS = 2000
 _SENTIMENT_NAMES = {"negative": -1, "neutral": 0, "positive": 1, "-1": -1, "0": 0, "1": 1, "+1": 1}
 
 
@@ -146,6 +149,11 @@ def _body(values: dict[str, str], settings: Settings) -> str:
 
 
 def _refusal(number: int, reason: str, detail: str, row: Sequence[str]) -> Refusal:
-    raw = ",".join(f'"{cell}"' if "," in cell else cell for cell in row)[:2000]
-    printable = raw.encode("utf-8", "backslashreplace").decode("utf-8")
-    return Refusal(number, reason, detail.encode("utf-8", "backslashreplace").decode("utf-8"), printable)
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(row)
+    return Refusal(number, reason, _printable(detail), _printable(buffer.getvalue()[:_RAW_CHARACTERS]))
+
+
+def _printable(text: str) -> str:
+    """``text`` with the bytes that were not UTF-8 as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

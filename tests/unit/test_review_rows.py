@@ -56,6 +56,12 @@ def test_unusable_row_is_refused_with_its_reason(row: str, reason: str) -> None:
     assert judged.row_number == 1
 
 
+def test_refused_row_is_kept_as_it_can_be_delivered_again() -> None:
+    judged = judge_row('"so ""good"",\nit is",Dresses,9')
+    assert isinstance(judged, Refusal)
+    assert judged.raw == '"so ""good"",\nit is",Dresses,9'
+
+
 def test_unknown_sentiment_is_refused() -> None:
     judged = judge_row("good,Dresses,great", "text,category,sentiment")
     assert isinstance(judged, Refusal)
