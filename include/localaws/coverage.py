@@ -27,7 +27,7 @@ Names are unique per account across regions. One instance a job: `InstanceCount`
 
 def markdown() -> str:
     """The whole file."""
-    installation.install()
+    installation.install_everything()
     parts = [_INTRODUCTION]
     for service in sorted(installation.installed):
         parts.append(_section(service, installation.installed[service]))

@@ -60,8 +60,24 @@ def install() -> None:
         response_class = getattr(importlib.import_module(real.module), real.attribute)
         _route(real.moto, response_class)
         installed[service] = response_class
-    for service, module in STRICT.items():
-        _make_strict(service, module)
+
+
+def install_strict(module: str) -> None:
+    """Make moto's `module` strict, if it is in `STRICT`; call it before its application is built.
+
+    It is done at the first request to a service: importing them all takes seconds.
+    """
+    module = module.replace("-", "")
+    for service, strict_module in STRICT.items():
+        if strict_module == module and service not in installed:
+            _make_strict(service, module)
+
+
+def install_everything() -> None:
+    """What `install` does, and every strict service at once."""
+    install()
+    for module in STRICT.values():
+        install_strict(module)
 
 
 def _route(module: str, response_class: type[Any]) -> None:

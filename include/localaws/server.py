@@ -53,7 +53,7 @@ class Application:
 
     def __init__(self, saver: Saver) -> None:
         """The moto application is built once, after our classes were installed."""
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = DomainDispatcherApplication(create_application)
         self._saver = saver
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -68,6 +68,12 @@ class Application:
         if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
             self._saver.changed()
         return answer
+
+
+def create_application(service: Any) -> Any:
+    """The Flask application of one of moto's services, made at the first request to it."""
+    installation.install_strict(service)
+    return create_backend_app(service)
 
 
 def health() -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 from stand_in import (
@@ -52,6 +51,13 @@ def check(stand_in: StandIn, before: dict[str, Any]) -> None:
     assert stand_in.client("glue").get_database(Name="reviews")["Database"]["Name"] == "reviews"
 
 
+def saved(state: Path, content: bytes) -> bool:
+    """Whether the saver has written this content of an S3 object, and after it the list of objects."""
+    kept = state / "services" / "contents" / hashlib.sha256(content).hexdigest()
+    listed = state / "services" / "s3.pickle"
+    return kept.exists() and listed.exists() and listed.stat().st_mtime_ns > kept.stat().st_mtime_ns
+
+
 def test_everything_survives_a_stop_and_a_crash(own_stand_in: StandIn) -> None:
     own_stand_in.start()
     before = fill(own_stand_in)
@@ -69,7 +75,7 @@ def test_everything_survives_a_stop_and_a_crash(own_stand_in: StandIn) -> None:
     sagemaker.create_processing_job(**running)
     training = training_request(BUCKET, HyperParameters={"behaviour": "sleep"})
     sagemaker.create_training_job(**training)
-    time.sleep(5)  # the saver's interval, with room
+    wait_for(lambda: {"saved": saved(own_stand_in.state, b"later")}, "saved", True)
     own_stand_in.kill()
     own_stand_in.start()
     check(own_stand_in, before)
