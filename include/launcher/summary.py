@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 GATE_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red"}
 METRICS = ("macro_f1", "balanced_accuracy", "accuracy")
 SLOWEST = 5
+# So many passes of one gate are told as one; each is on the card.
+UNREMARKABLE = 4
 
 
 def print_summary(console: Console, card: Mapping[str, Any], path: Path) -> None:
@@ -56,10 +59,12 @@ def _print_gates(console: Console, gates: list[dict[str, Any]]) -> None:
     if not gates:
         return
     table = _table("Gates", "gate", "status", "observed")
-    for gate in gates:
-        status = str(gate["status"])
-        style = GATE_STYLES.get(status, "")
-        table.add_row(str(gate["gate"]), Text(status, style=style), Text(_shortened(gate.get("observed"))))
+    for (name, status), group in itertools.groupby(gates, key=lambda gate: (gate["gate"], gate["status"])):
+        observed = [_shortened(gate.get("observed")) for gate in group]
+        if status == "pass" and len(observed) > UNREMARKABLE:
+            observed = [f"{len(observed)} checks, all as expected"]
+        for words in observed:
+            table.add_row(str(name), Text(str(status), style=GATE_STYLES.get(str(status), "")), Text(words))
     console.print(table)
 
 

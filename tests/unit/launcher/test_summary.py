@@ -88,3 +88,14 @@ def test_a_failed_run_says_what_failed_and_what_to_do() -> None:
     assert "SR-GATE-002 A gate said no (task check.reviews)" in text
     assert "observed: 2 of 9 expectations not met" in text
     assert "what to do: Look at the report." in text
+
+
+def test_many_passes_of_one_gate_are_one_line_and_each_warning_is_its_own() -> None:
+    passes = [{"gate": "quality", "status": "pass", "observed": f"check {n}"} for n in range(9)]
+    warnings = [{"gate": "quality", "status": "warn", "observed": f"odd {n}"} for n in range(6)]
+
+    text = printed(CARD | {"gates": passes + warnings})
+
+    assert "9 checks, all as expected" in text
+    assert "check 3" not in text
+    assert all(f"odd {n}" in text for n in range(6))
