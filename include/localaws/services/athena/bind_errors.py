@@ -29,6 +29,7 @@ _ARGUMENTS = re.compile(
 )
 _NOT_GROUPED = re.compile(r'column "?(?P<name>[^"]+?)"? must appear in the GROUP BY clause')
 _AMBIGUOUS = re.compile(r'Ambiguous reference to column name "(?P<name>[^"]+)"')
+_MIXED = re.compile(r"Cannot mix values of type (?P<a>.+?) and (?P<b>.+?) in (?P<where>\w+)")
 _PHRASES = (
     (
         "aggregate function calls cannot be nested",
@@ -67,6 +68,10 @@ def bind_error(details: dict[str, Any], sql: str, tree: exp.Expression) -> Query
     for phrase, code, message in _PHRASES:
         if phrase in text:
             return QueryError(code, at(position(sql, tree), message))
+    if match := _MIXED.search(text):
+        names = f"{_shown(match.group('a'))} and {_shown(match.group('b'))}"
+        message = f"All {match.group('where')} results must be the same type or coercible to a common type. "
+        return QueryError("TYPE_MISMATCH", at(position(sql, tree), f"{message}Cannot find common type between {names}"))
     translated = runtime_error(text)
     if translated.code == "GENERIC_USER_ERROR":
         return QueryError("SYNTAX_ERROR", at(position(sql, tree), translated.message))

@@ -112,6 +112,9 @@ def _refuse_foreign_tokens(sql: str, tokens: list[Token]) -> None:
             raise malformed(
                 f"line {line}:{column}: backquoted identifiers are not supported; use double quotes to quote identifiers"
             )
+        dangling = previous is not None and previous.token_type == TokenType.COMMA
+        if dangling and token.token_type in (TokenType.FROM, TokenType.R_PAREN):
+            raise malformed(f"line {line}:{column}: mismatched input '{token.text}'. Expecting: <expression>")
         previous = token
 
 

@@ -56,6 +56,8 @@ _EMBEDDED = re.compile(
     r"(DIVISION_BY_ZERO|INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|NUMERIC_VALUE_OUT_OF_RANGE): (.*)",
     re.DOTALL,
 )
+_OVERFLOW = re.compile(r"Overflow in (\w+) of (\w+) \((.*?)\)")
+_OUT_OF_RANGE = re.compile(r"with value (\S+) can't be cast .*? destination type (\w+)", re.DOTALL)
 _CONVERSION = re.compile(r"Could not convert string '(.*)' to (\w+)", re.DOTALL)
 _TYPE_NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
 
@@ -65,10 +67,16 @@ def runtime_error(text: str) -> QueryError:
     converted = _CONVERSION.search(text)
     embedded = _EMBEDDED.search(converted.group(1) if converted else text)
     if embedded:
-        return QueryError(embedded.group(1), embedded.group(2).splitlines()[0])
+        return QueryError(embedded.group(1), embedded.group(2).splitlines()[0].split('", expected format')[0])
     if converted:
         target = _TYPE_NAMES.get(converted.group(2), converted.group(2))
         return QueryError("INVALID_CAST_ARGUMENT", f"Cannot cast '{converted.group(1)}' to {target}")
+    if match := _OVERFLOW.search(text):
+        kind = _TYPE_NAMES.get(match.group(2), match.group(2)).lower()
+        return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {match.group(1)} overflow: {match.group(3)}")
+    if match := _OUT_OF_RANGE.search(text):
+        kind = _TYPE_NAMES.get(match.group(2), match.group(2)).lower()
+        return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", f"Out of range for {kind}: {match.group(1)}")
     first = text.split("\n", 1)[0]
     if "Out of Range Error" in text or "out of range" in text:
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", first)

@@ -91,7 +91,6 @@ CREATE MACRO trino_json_to_varchar(j) AS CASE WHEN json_type(j) IN ('OBJECT', 'A
 
 -- Dates
 CREATE MACRO trino_date(x) AS CAST(x AS DATE);
-CREATE MACRO trino_date_diff(u, a, b) AS date_sub(u, a, b);
 CREATE MACRO trino_from_unixtime(x) AS to_timestamp(CAST(x AS DOUBLE));
 CREATE MACRO trino_to_unixtime(x) AS CAST(epoch(x) AS DOUBLE);
 CREATE MACRO trino_day_of_week(x) AS isodow(x);
@@ -149,3 +148,7 @@ CREATE MACRO trino_map_values(m) AS map_values(m);
 CREATE MACRO trino_map_entries(m) AS map_entries(m);
 CREATE MACRO trino_map_from_entries(e) AS map_from_entries(e);
 CREATE MACRO trino_map_concat(a, b) AS map_concat(a, b), (a, b, c) AS map_concat(a, b, c);
+CREATE MACRO trino_map_from_pairs(pairs) AS map_from_entries(list_filter(pairs, lambda p, i: p.key IS NOT NULL
+    AND NOT list_contains(list_transform(pairs[:i - 1], lambda q: q.key), p.key)));
+-- What UNNEST walks over while its type is still being asked for.
+CREATE MACRO trino_unnestable(m MAP(VARCHAR, VARCHAR)) AS map_keys(m), (a) AS a;

@@ -179,7 +179,9 @@ _TRINO_TYPES = {"INTEGER": "INT", "FLOAT": "REAL"}
 def conversion(node: exp.Cast, types: list[Type]) -> exp.Expression:
     """CAST and TRY_CAST, with Trino's rounding, text forms and refusals."""
     source, safe = types[0], isinstance(node, exp.TryCast)
-    target = node.to.sql("duckdb").upper()
+    target = node.to.sql("duckdb")
+    if not node.to.args.get("nested"):
+        target = target.upper()
     target = {"TEXT": "VARCHAR", "INT": "INTEGER", "REAL": "FLOAT", "BYTEA": "BLOB"}.get(target, target)
     limited = re.fullmatch(r"(?:TEXT|VARCHAR)\((\d+)\)", target)
     if node.to.is_type("char", "nchar"):
@@ -187,8 +189,6 @@ def conversion(node: exp.Cast, types: list[Type]) -> exp.Expression:
     if limited or target == "VARCHAR":
         text = _to_text(node, source)
         return call("left", text, exp.Literal.number(limited.group(1))) if limited else text
-    if node.to.is_type("timestamp"):
-        target = _timestamp_type(node)
     if target == "JSON":
         return call("to_json", node.this)
     if source.category == "varchar" and target in _TEXT_PATTERNS:
@@ -209,15 +209,6 @@ def _category(target: str) -> str:
     return "number" if number and not target.endswith("]") else "other"
 
 
-def _timestamp_type(node: exp.Cast) -> str:
-    for parameter in node.to.expressions:
-        if parameter.name not in ("0", "3") and not isinstance(node.this, exp.Literal):
-            raise not_supported(
-                f"timestamp({parameter.name}); timestamps have milliseconds here", node.meta.get("at")
-            )
-    return "TIMESTAMP"
-
-
 def _to_text(node: exp.Cast, source: Type) -> exp.Expression:
     if source.id in ("DOUBLE", "FLOAT"):
         return call(f"trino_{source.id.lower()}_text", node.this)
@@ -234,10 +225,15 @@ def _to_text(node: exp.Cast, source: Type) -> exp.Expression:
 
 def _from_text(text: exp.Expression, target: str, safe: bool) -> exp.Expression:
     trino = _TRINO_TYPES.get(target, target)
-    prefix = exp.Literal.string("INVALID_CAST_ARGUMENT: Cannot cast '")
+    before, after = "Cannot cast '", f"' to {trino}"
+    if target in ("DATE", "TIMESTAMP"):
+        before, after = f"Value cannot be cast to {target.lower()}: ", ""
+    prefix = exp.Literal.string(f"INVALID_CAST_ARGUMENT: {before}")
     refusal = exp.DPipe(
-        this=exp.DPipe(this=prefix, expression=text.copy()), expression=exp.Literal.string(f"' to {trino}")
+        this=exp.DPipe(this=prefix, expression=text.copy()), expression=exp.Literal.string(after)
     )
+    if isinstance(text, exp.Literal) and re.fullmatch(_TEXT_PATTERNS[target], text.this):
+        return cast(text, target, safe)
     pattern = exp.Literal.string(_TEXT_PATTERNS[target])
     fits = exp.Or(
         this=exp.Is(this=exp.Paren(this=text.copy()), expression=exp.Null()),

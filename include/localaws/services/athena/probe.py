@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
-from localaws.services.athena.hive_types import trino_name
+from localaws.services.athena.hive_types import quoted, trino_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,11 +71,56 @@ class DuckDbSql(DuckDB):
 
     class Generator(DuckDB.Generator):
         def sql(self, expression: Any, key: str | None = None, comment: bool = True) -> str:
-            text: str = super().sql(expression, key, comment)
+            """As DuckDB's, but see the class."""
+            pending = key is None and isinstance(expression, exp.Expression) and not expression.meta.get("typed")
+            text = self._stub(expression) if pending else None
+            text = super().sql(expression, key, comment) if text is None else text
             if key is None and isinstance(expression, exp.Expression) and expression.meta.get("probe"):
                 name = expression.meta["probe"]
                 return f"struct_extract(struct_pack({name} := {text}), '{name}')"
             return text
+
+        def _stub(self, node: exp.Expression) -> str | None:
+            """What stands for a node whose meaning waits for its operands' types: right type, any value."""
+            if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
+                template = STUBS.get(node.name.lower())
+                return template.format(*map(self.sql, node.expressions)) if template else None
+            if isinstance(node, exp.Bracket):
+                return f"({self.sql(node.this)})[{self.sql(node.expressions[0])}]"
+            if isinstance(node, _BOOLEAN) and not isinstance(node.args.get("expression"), (exp.Any, exp.All)):
+                parts = [node.this, node.args.get("expression"), node.args.get("low"), node.args.get("high")]
+                if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
+                    return None
+                operands = [self.sql(part) for part in [*parts, *node.expressions] if part is not None]
+                return f"(row({', '.join(operands)}) IS NOT NULL)"
+            return self._unnest_stub(node) if isinstance(node, exp.Unnest) else None
+
+        def _unnest_stub(self, node: exp.Unnest) -> str:
+            alias = node.args.get("alias")
+            names = [identifier.name for identifier in alias.args.get("columns") or []] if alias else []
+            values = [f"unnest(trino_unnestable({self.sql(part)}))" for part in node.expressions]
+            ordinality = node.args.get("offset")
+            names += [ordinality.name] if isinstance(ordinality, exp.Identifier) else []
+            values += ["NULL"] * (len(names) - len(values))
+            names += [f"_col{index}" for index in range(len(names), len(values))]
+            columns = ", ".join(f"{value} AS {quoted(name)}" for value, name in zip(values, names, strict=True))
+            name = f" AS {quoted(alias.name)}" if alias and alias.name else ""
+            return f"(SELECT {columns}){name}"
+
+
+_BOOLEAN = (
+    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Like,
+)  # fmt: skip
+# Functions whose arguments' types are being asked for: the right type, any value.
+STUBS = {
+    "date_add": "list_extract([{2}], CAST(length(CAST(row({0}, {1}) AS VARCHAR)) AS BIGINT))",
+    "date_trunc": "list_extract([{1}], CAST(length({0}) AS BIGINT))",
+    "date_diff": "length(CAST(row({0}, {1}, {2}) AS VARCHAR))",
+    "element_at": "({0})[{1}]",
+    "cardinality": "length(CAST({0} AS VARCHAR))",
+    "to_iso8601": "CAST({0} AS VARCHAR)",
+    "map_agg": "histogram(CASE WHEN {1} IS NULL THEN {0} ELSE {0} END)",
+}
 
 
 def generate(tree: exp.Expression) -> str:

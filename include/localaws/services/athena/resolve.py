@@ -54,6 +54,8 @@ def _name_functions(root: exp.Expression, sql: str) -> None:
     for node in list(root.walk(bfs=False))[::-1]:
         if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
             _name_function(node, sql)
+        elif isinstance(node, exp.DataType) and node.is_type("timestamp", "timestamptz"):
+            node.replace(_timestamp(node))
         elif type(node) in _SYNTAX:
             node.replace(_SYNTAX[type(node)](node))
 
@@ -94,6 +96,14 @@ def _refuse(what: str) -> Any:
         raise not_supported(what, node.meta.get("at"))
 
     return refuse
+
+
+def _timestamp(node: exp.DataType) -> exp.Expression:
+    """Timestamps are DuckDB's plain ones, whatever their precision; Trino's default is milliseconds."""
+    literal = isinstance(node.parent, exp.Cast) and isinstance(node.parent.this, exp.Literal)
+    if node.expressions and not literal and node.expressions[0].name not in ("0", "3"):
+        raise not_supported(f"timestamp({node.expressions[0].name}); timestamps have milliseconds here")
+    return exp.DataType(this=node.this)
 
 
 _SYNTAX: dict[type[exp.Expression], Any] = {
@@ -298,7 +308,6 @@ def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expression:
         for index, column in enumerate(selected)
     ]
     query = exp.Subquery(this=exp.Select(expressions=aliased))
-    lateral = exp.Lateral(this=query)
     if alias is not None and alias.this is not None:
-        lateral.set("alias", exp.TableAlias(this=alias.this.copy()))
-    return lateral
+        query.set("alias", exp.TableAlias(this=alias.this.copy()))
+    return query

@@ -317,13 +317,3 @@ TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expression]] = {
 }
 # Aggregates whose result is cast to the type Trino gives it.
 TYPED_AGGREGATES: dict[str, Callable[[exp.Anonymous, list[Type]], str | None]] = {"sum": _sum, "avg": _avg}
-
-# How a typed function is printed while its operands' types are still being asked for; same type, any value.
-STUBS = {
-    "date_add": "({2})",
-    "date_trunc": "({1})",
-    "date_diff": "CAST(1 AS BIGINT)",
-    "element_at": "({0})[{1}]",
-    "cardinality": "CAST(1 AS BIGINT)",
-    "to_iso8601": "''",
-}
