@@ -20,7 +20,7 @@ from sentiment_retrain.operators import (
 )
 from sentiment_retrain.operators.catalog import column_names
 
-from ..samples import curated
+from ..samples import curated  # noqa: TID252 - the tests are no installed package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Execute = Callable[..., Any]
 
-# awswrangler 3.17 calls pandas 3 with a keyword that pandas 4 will drop; Great Expectations 1.24 imports modules
-# that Python has renamed.
+# awswrangler 3.17 calls pandas 3 with a keyword that pandas 4 will drop; Great Expectations 1.24
+# imports modules that Python has renamed.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
     pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning"),
@@ -152,7 +152,8 @@ def test_too_many_refused_rows_stop_before_anything_is_visible(
     aws: Aws, bucket: str, execute: Execute
 ) -> None:
     deliver(aws, bucket, source(10, refused=30))
-    run, pushed = planned(execute), {}
+    run = planned(execute)
+    pushed: dict[str, Any] = {}
     with pytest.raises(AirflowFailException, match="SR-GATE-001"):
         landed(execute, run, pushed)
     assert keys(aws, bucket, "curated/") == []

@@ -18,7 +18,7 @@ from sentiment_retrain.operators.sagemaker_job import job_error
 from sentiment_retrain.operators.verify import summary
 from sentiment_retrain.settings import include_directory
 
-from ..samples import settings
+from ..samples import settings  # noqa: TID252 - the tests are no installed package
 
 
 def candidate(count: int) -> list[dict[str, Any]]:

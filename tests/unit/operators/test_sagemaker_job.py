@@ -30,7 +30,7 @@ class ProbeOperator(SageMakerJobOperator):
     """A processing job of the test image."""
 
     # Airflow's own logger of a task is out of caplog's reach.
-    log = logging.getLogger("probe")
+    log = logging.getLogger("probe")  # type: ignore[assignment]
 
     def __init__(self, *, command: str = "copy", data: str = "same", **kwargs: Any) -> None:
         super().__init__(task_id="probe", **kwargs)
