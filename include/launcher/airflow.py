@@ -160,16 +160,29 @@ def start(places: Places, aws_url: str) -> Background:
     The scheduler comes last: a task that starts before the API server listens fails, and the first use of the
     Execution API costs seconds that no task should wait for.
     """
-    api_url = f"http://{HOST}:{free_port(USUAL_PORT)}"
     password(places)
-    env = environment(places, api_url, aws_url)
-    migrate(places, env)
-    server = _start_one(places, API_SERVER, env, api_url)
-    _start_one(places, DAG_PROCESSOR, env)
-    _start_one(places, TRIGGERER, env)
-    processes.wait_until(lambda: _answers(f"{api_url}/execution/health"), server, START_SECONDS)
-    _start_one(places, SCHEDULER, env)
-    return server
+    while True:
+        port = free_port(USUAL_PORT)
+        api_url = f"http://{HOST}:{port}"
+        env = environment(places, api_url, aws_url)
+        migrate(places, env)
+        server = _start_one(places, API_SERVER, env, api_url)
+        _start_one(places, DAG_PROCESSOR, env)
+        _start_one(places, TRIGGERER, env)
+        try:
+            processes.wait_until(lambda server=server: _is_warm(server), server, START_SECONDS)
+        except LauncherError:
+            stop(places)
+            # Seconds pass between the choice of a port and its use: somebody else may have taken it.
+            if free_port(port) == port:
+                raise
+            continue
+        _start_one(places, SCHEDULER, env)
+        return server
+
+
+def _is_warm(server: Background) -> bool:
+    return _answers(f"{server.url}/execution/health") and processes.listens(server)
 
 
 def _start_one(places: Places, name: str, env: dict[str, str], url: str = "") -> Background:

@@ -80,7 +80,11 @@ def start(places: Places) -> Background:
 
 def wait(server: Background) -> None:
     """Until the stand-in answers its health check."""
-    processes.wait_until(lambda: is_healthy(server.url), server, START_SECONDS)
+
+    def ready() -> bool:
+        return is_healthy(server.url) and processes.listens(server)
+
+    processes.wait_until(ready, server, START_SECONDS)
 
 
 def is_healthy(url: str) -> bool:

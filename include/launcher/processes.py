@@ -114,6 +114,16 @@ def _not_started(background: Background, what: str) -> LauncherError:
     )
 
 
+def listens(background: Background) -> bool:
+    """Whether it is this process, and no other, that listens at its URL."""
+    process = background.process()
+    port = int(background.url.rsplit(":", 1)[1])
+    with contextlib.suppress(psutil.NoSuchProcess):
+        found = process.net_connections(kind="tcp") if process else []
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+    return False
+
+
 def last_lines(path: str | Path, count: int = 12) -> list[str]:
     """The end of a log file, [] where there is none."""
     try:

@@ -28,6 +28,10 @@ class AirflowApi:
         token = self._post("/auth/token", {"username": user, "password": password})["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
+    def close(self) -> None:
+        """Let go of the connection: the API server waits for it when it stops."""
+        self._http.close()
+
     def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
         """Until the DAG processor has stored the DAG.
 

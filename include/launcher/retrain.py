@@ -75,7 +75,8 @@ def airflow_api(places: Places, aws_url: str, console: Console) -> Iterator[Airf
     try:
         with console.status("Starting Airflow"):
             api = ready_airflow(places, aws_url, keep_runs=was_running is not None)
-        yield api
+        with contextlib.closing(api):
+            yield api
     finally:
         if was_running is None:
             with console.status("Stopping Airflow"):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -125,3 +127,18 @@ def test_background_processes_are_in_a_group_of_their_own(places: Places) -> Non
 
     assert os.getpgid(started.pid) == started.pid
     assert os.getpgid(started.pid) != os.getpgrp()
+
+
+def test_who_listens_is_told_from_who_wanted_to(places: Places) -> None:
+    places.local.mkdir()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        command = [sys.executable, "-c", SLEEP]
+        url = f"http://127.0.0.1:{port}"
+        sleeper = processes.start(places, "sleeper", command, os.environ, url=url, directory=places.local)
+        ours = replace(sleeper, pid=os.getpid(), created=psutil.Process().create_time())
+
+        assert processes.listens(ours)
+        assert not processes.listens(sleeper)
