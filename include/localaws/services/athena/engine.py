@@ -11,7 +11,10 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from localaws import artifacts, state
+from localaws.clients import client
 from localaws.services.athena import ddl, models, results, select, statements, writes
 from localaws.services.athena.dialect import parse_query
 from localaws.services.athena.errors import SYSTEM, InvalidRequest, QueryCancelled, QueryError
@@ -70,13 +73,12 @@ class Engine:
             session = Session(
                 query_id,
                 region,
-                document["QueryExecutionContext"].get(
-                    "database", document["QueryExecutionContext"].get("Database", "default")
-                ),
+                models.database(request),
                 document["output_root"],
                 request.get("ExecutionParameters") or [],
             )
             session.bytes_limit = document["bytes_limit"]
+            _check_bucket(document["output_root"], region)
             state.store().put(models.EXECUTIONS, query_id, document)
             self._remember(request, query_id)
             self._sessions[query_id] = session
@@ -169,9 +171,8 @@ def _check_syntax(request: dict[str, Any]) -> statements.Statement:
     """What Athena refuses at once: statements that do not parse."""
     if len(request["QueryString"].encode()) > 262_144:
         raise InvalidRequest("Query string length exceeds the limit of 262144 bytes")
-    database = (models.context(request) or {}).get("Database", "default")
     try:
-        statement = statements.parse(request["QueryString"], database)
+        statement = statements.parse(request["QueryString"], models.database(request))
         if statement.query:
             parse_query(statement.query)
     except QueryError as error:
@@ -179,6 +180,14 @@ def _check_syntax(request: dict[str, Any]) -> statements.Statement:
             raise InvalidRequest(error.message, "MALFORMED_QUERY") from error
         raise InvalidRequest(str(error)) from error
     return statement
+
+
+def _check_bucket(output: str, region: str) -> None:
+    bucket, _ = artifacts.split_uri(output)
+    try:
+        client("s3", region).head_bucket(Bucket=bucket)
+    except ClientError as error:
+        raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
 
 
 def _failure(document: dict[str, Any], error: Exception) -> dict[str, Any]:

@@ -60,6 +60,11 @@ def context(request: dict[str, Any]) -> dict[str, str]:
     return {key: value.lower() for key, value in given.items()}
 
 
+def database(request: dict[str, Any]) -> str:
+    """What unqualified names are looked up in; clients send it with back-ticks for Hive's statements."""
+    return context(request).get("Database", "default").strip("`")
+
+
 def result_configuration(request: dict[str, Any], workgroup: dict[str, Any]) -> dict[str, Any]:
     """Where results go: the workgroup's location when it is enforced, else the request's, else the workgroup's."""
     settings = workgroup["Configuration"]

@@ -1,12 +1,15 @@
 """What type DuckDB gives to expressions anywhere inside a query, without running it.
 
 An expression is marked by wrapping it as ``struct_extract(struct_pack(probe_7 := e), 'probe_7')`` and the query's
-bound plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe and holds the type of e.
+bound, not optimised, plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe and holds the
+type of e. DuckDB cannot copy a struct_pack inside a correlated query; there the mark is ``list_extract([e],
+strlen('probe_7'))``, which in turn is folded away around constants.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +61,9 @@ _CATEGORIES = dict.fromkeys([*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"], "number"
 }  # fmt: skip
 
 
+_PROBE = re.compile(r"probe_\d+")
+
+
 class BindError(Exception):
     """DuckDB could not bind the query; `details` is its structured error."""
 
@@ -77,6 +83,8 @@ class DuckDbSql(DuckDB):
             text = super().sql(expression, key, comment) if text is None else text
             if key is None and isinstance(expression, exp.Expression) and expression.meta.get("probe"):
                 name = expression.meta["probe"]
+                if expression.meta.get("correlated"):
+                    return f"list_extract([{text}], strlen('{name}'))"
                 return f"struct_extract(struct_pack({name} := {text}), '{name}')"
             return text
 
@@ -87,7 +95,8 @@ class DuckDbSql(DuckDB):
                 return template.format(*map(self.sql, node.expressions)) if template else None
             if isinstance(node, exp.Bracket):
                 return f"({self.sql(node.this)})[{self.sql(node.expressions[0])}]"
-            if isinstance(node, _BOOLEAN) and not isinstance(node.args.get("expression"), (exp.Any, exp.All)):
+            escaped = isinstance(node, exp.Like) and isinstance(node.parent, exp.Escape)
+            if isinstance(node, _BOOLEAN) and not escaped and not isinstance(node.args.get("expression"), (exp.Any, exp.All)):
                 parts = [node.this, node.args.get("expression"), node.args.get("low"), node.args.get("high")]
                 if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
                     return None
@@ -144,15 +153,26 @@ def _collect(value: Any, found: dict[str, Type]) -> None:
         for item in value:
             _collect(item, found)
     elif isinstance(value, dict):
+        if value.get("name") == "list_extract" and len(value.get("children", [])) == 2:
+            marked, index = value["children"]
+            if name := _PROBE.search(json.dumps(index)):
+                found[name.group()] = _type(_list_type(marked)).child or Type("NULL")
         info = value.get("type_info")
         if value.get("id") == "STRUCT" and info:
             for child in info.get("child_types", []):
-                name = child["first"]
-                # Unbound NULLs appear first as NULL, then as INTEGER by default: the first is the true one.
-                if name.startswith("probe_") and name not in found:
-                    found[name] = _type(child["second"])
+                # An untyped NULL appears first as NULL, then as INTEGER by default: the first is the true one.
+                if _PROBE.fullmatch(child["first"]) and child["first"] not in found:
+                    found[child["first"]] = _type(child["second"])
         for item in value.values():
             _collect(item, found)
+
+
+def _list_type(expression: dict[str, Any]) -> dict[str, Any]:
+    """The type of a list, before casts that binding put around it."""
+    while expression.get("expression_class") == "BOUND_CAST":
+        expression = expression["child"]
+    described: dict[str, Any] = expression["return_type"]
+    return described
 
 
 def _type(described: dict[str, Any]) -> Type:

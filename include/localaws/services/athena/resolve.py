@@ -205,12 +205,35 @@ def _ask(
             part.meta["probe"] = names.setdefault(key, f"probe_{len(names)}")
             marked.append(part)
     try:
-        found = probe(connection, generate(root.this))
+        found = _probe(connection, root, marked)
     except BindError as error:
         raise bind_error(error.details, sql, original) from error
     finally:
         asked = {id(part): part.meta.pop("probe") for part in marked if "probe" in part.meta}
-    return result | {key: found.get(name, Type("NULL")) for key, name in asked.items()}
+        for part in marked:
+            part.meta.pop("correlated", None)
+    if missing := set(asked.values()) - set(found):
+        raise not_supported(f"this query: {len(missing)} types in it could not be found out")
+    return result | {key: found[name] for key, name in asked.items()}
+
+
+def _probe(
+    connection: duckdb.DuckDBPyConnection, root: exp.Expression, marked: list[exp.Expression]
+) -> dict[str, Type]:
+    """Types by probe name; correlated queries need the other mark, and constants in them a query of their own."""
+    try:
+        return probe(connection, generate(root.this))
+    except BindError as error:
+        if "Need named argument for struct pack" not in str(error):
+            raise
+    for part in marked:
+        part.meta["correlated"] = True
+    found = probe(connection, generate(root.this))
+    for part in marked:
+        if part.meta["probe"] not in found and not part.find(exp.Column, exp.Query):
+            part.meta.pop("correlated")
+            found |= probe(connection, f"SELECT {generate(part)}")  # noqa: S608
+    return found
 
 
 def _apply(node: exp.Expression, types: list[Type]) -> None:

@@ -74,6 +74,8 @@ def _nested_text(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> str:
 
     if isinstance(value, dict):
         return "{" + ", ".join(f"{inner(key)}={inner(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple):  # a row without field names
+        return "{" + ", ".join(f"field{index}={inner(item)}" for index, item in enumerate(value)) + "}"
     return "[" + ", ".join(inner(item) for item in value) + "]"
 
 
