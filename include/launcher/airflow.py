@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -170,7 +171,7 @@ def start(places: Places, aws_url: str) -> Background:
         _start_one(places, DAG_PROCESSOR, env)
         _start_one(places, TRIGGERER, env)
         try:
-            processes.wait_until(lambda server=server: _is_warm(server), server, START_SECONDS)
+            processes.wait_until(functools.partial(_is_warm, server), server, START_SECONDS)
         except LauncherError:
             stop(places)
             # Seconds pass between the choice of a port and its use: somebody else may have taken it.
