@@ -7,7 +7,7 @@ import importlib
 import ipaddress
 import json
 import logging
-import shutil
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from localaws import ACCOUNT_ID, VERSION, clients, containers, installation, jobs, state
-from localaws.snapshots import Saver, Snapshots
+from localaws import ACCOUNT_ID, VERSION, clients, containers, deterministic, disk, installation, jobs, state
+from localaws.durability import Durable, Keeper
+from localaws.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,34 +50,31 @@ class _Handler(MotoRequestHandler):
 
 
 class Application:
-    """WSGI: our own health page, else moto's dispatcher; tells the saver of writes."""
+    """WSGI: our own health page, else AWS."""
 
-    def __init__(self, saver: Saver) -> None:
-        """The moto application is built once, after our classes were installed."""
-        self._moto = DomainDispatcherApplication(create_application)
-        self._saver = saver
+    def __init__(self, aws: Durable) -> None:
+        """`aws` answers everything but the health page."""
+        self._aws = aws
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("PATH_INFO") == HEALTH_PATH:
-            body = json.dumps(health()).encode()
-            start_response(
-                "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-            )
-            return [body]
-        answer: Iterable[bytes] = self._moto(environ, start_response)
-        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
-            self._saver.changed()
-        return answer
+        if environ.get("PATH_INFO") != HEALTH_PATH:
+            return self._aws(environ, start_response)
+        body = json.dumps(health(self._aws)).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("200 OK", headers)
+        return [body]
 
 
 def create_application(service: Any) -> Any:
     """The Flask application of one of moto's services, made at the first request to it."""
     installation.install_strict(service)
-    return create_backend_app(service)
+    application = create_backend_app(service)
+    deterministic.install()
+    return application
 
 
-def health() -> dict[str, Any]:
+def health(aws: Durable) -> dict[str, Any]:
     """What ``/_localaws/health`` answers."""
     services = {name: "works" for name in installation.REAL if name in installation.installed}
     services |= dict.fromkeys(installation.STRICT, "moto, strict requests") | {"s3": "moto"}
@@ -85,6 +83,7 @@ def health() -> dict[str, Any]:
         "version": VERSION,
         "account": ACCOUNT_ID,
         "services": dict(sorted(services.items())),
+        "state": disk.usage(state.state_directory()) | {"journal_requests": aws.journal_entries},
         "not_implemented": NOT_IMPLEMENTED_NOTE,
     }
 
@@ -111,15 +110,15 @@ class Server:
         state.configure(directory)
         self._lock = _lock(state.state_directory())
         installation.install()
-        self._snapshots = Snapshots(state.state_directory() / "services")
-        # Nothing runs yet: what lies in boxes is left over from a crash.
-        shutil.rmtree(state.scratch("boxes"), ignore_errors=True)
-        loaded = self._snapshots.load()
-        log.info("State of %s loaded from %s", ", ".join(loaded) or "nothing", directory)
-        self._saver = Saver(self._snapshots)
+        disk.remove_leftovers()
+        directory = state.state_directory() / "services"
+        always_sync = os.environ.get("LOCALAWS_SYNC") == "always"
+        moto = DomainDispatcherApplication(create_application)
+        self._aws = Durable(moto, Snapshots(directory), directory, always_sync=always_sync)
+        self._keeper = Keeper(self._aws, also_sync=state.store().sync)
         try:
             self._http = make_server(
-                host, port, Application(self._saver), threaded=True, request_handler=_Handler
+                host, port, Application(self._aws), threaded=True, request_handler=_Handler
             )
         except (OSError, SystemExit) as error:
             raise NotStartedError(
@@ -127,13 +126,14 @@ class Server:
             ) from error
         self.url = f"http://{host}:{self._http.server_port}"
         clients.configure(self.url)
-        jobs.on_checkpoint(lambda: self._snapshots.save("s3"))
+        # What a finished job has written must not be gone after a power cut that the job's status survives.
+        jobs.on_checkpoint(self._aws.sync)
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then end children and save."""
         for name in jobs.end_orphans():
             log.warning("%s was left unfinished by a former process; it is Failed now", name)
-        self._saver.start()
+        self._keeper.start()
         thread = threading.Thread(target=self._http.serve_forever, name="http", daemon=True)
         thread.start()
         hook("resume")
@@ -144,7 +144,7 @@ class Server:
         jobs.end_running()
         containers.stop_all()
         self._http.shutdown()
-        self._saver.stop()
+        self._keeper.stop()
         self._lock.close()
 
 

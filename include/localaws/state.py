@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 import threading
 from datetime import UTC, datetime
@@ -58,6 +60,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open or create the database at `path`."""
+        self._path = path
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -122,6 +125,12 @@ class Store:
         """Remove a document; removing what is not there is no error."""
         with self._lock:
             self._connection.execute("DELETE FROM documents WHERE kind = ? AND name = ?", (kind, name))
+
+    def sync(self) -> None:
+        """Make all writes survive the machine's death; the death of this process they survive anyway."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
+            os.fdatasync(file.fileno())
 
     def close(self) -> None:
         """Close the database."""
