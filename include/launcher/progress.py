@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from rich.console import Console
@@ -72,12 +73,22 @@ def _seconds(instance: Mapping[str, Any], active: bool, now: dt.datetime) -> flo
     return max(0.0, (end - dt.datetime.fromisoformat(started)).total_seconds())
 
 
+@contextlib.contextmanager
+def stage(console: Console, words: str) -> Iterator[None]:
+    """Say that something takes a while: a spinner on a terminal, a line elsewhere."""
+    if console.is_terminal:
+        with console.status(words):
+            yield
+    else:
+        console.print(words)
+        yield
+
+
 class Progress:
     """Shows task lines; a context manager, because a terminal needs its cursor back."""
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._title = title
         self._shown: dict[str, tuple[str, str]] = {}
         self._live = (
             Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
@@ -109,7 +120,7 @@ class Progress:
                 self._shown[line.task] = seen
 
     def _table(self, lines: Sequence[TaskLine]) -> Table:
-        table = Table(title=self._title, title_justify="left", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
         table.add_column("task", no_wrap=True)
         table.add_column("state", no_wrap=True, min_width=15)
         table.add_column("seconds", justify="right")

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from launcher import airflow, card, localaws, processes, source
 from launcher.diagnosis import error_message, failed_tasks
 from launcher.failures import RunFailedError
-from launcher.progress import Progress, task_lines
+from launcher.progress import Progress, stage, task_lines
 from launcher.remote import RemoteJobs
 from launcher.rest import FINISHED, AirflowApi
 from launcher.summary import print_summary
@@ -45,7 +45,12 @@ def run(places: Places, data: str, console: Console) -> None:
         with airflow_api(places, aws_url, console) as api:
             run_id = f"run-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
             api.trigger(DAG_ID, run_id, {"source_uri": source_uri})
-            console.print(f"Retraining on {source_uri}", highlight=False, soft_wrap=True)
+            console.print(f"data      {source_uri}", soft_wrap=True)
+            console.print(
+                f"watch     {api.url}/dags/{DAG_ID}/runs/{run_id} while it runs "
+                f"(user {airflow.USER}, password {airflow.password(places)})",
+                soft_wrap=True,
+            )
             try:
                 state = watch(api, run_id, RemoteJobs(aws_url), console)
             except KeyboardInterrupt:
@@ -61,7 +66,7 @@ def run(places: Places, data: str, console: Console) -> None:
 @contextlib.contextmanager
 def account(places: Places, console: Console) -> Iterator[str]:
     """The stand-in's URL, with bucket and role; the stand-in stays up afterwards."""
-    with console.status("Starting the stand-in for AWS"):
+    with stage(console, "Starting the stand-in for AWS"):
         server = localaws.start(places)
         localaws.wait(server)
         localaws.prepare_account(server.url)
@@ -73,13 +78,13 @@ def airflow_api(places: Places, aws_url: str, console: Console) -> Iterator[Airf
     """A running Airflow that is ready for a run of the DAG; stopped afterwards unless it ran before."""
     was_running = airflow.running(places)
     try:
-        with console.status("Starting Airflow"):
+        with stage(console, "Starting Airflow"):
             api = ready_airflow(places, aws_url, keep_runs=was_running is not None)
         with contextlib.closing(api):
             yield api
     finally:
         if was_running is None:
-            with console.status("Stopping Airflow"):
+            with stage(console, "Stopping Airflow"):
                 airflow.stop(places)
 
 
@@ -105,7 +110,7 @@ def ready_airflow(places: Places, aws_url: str, *, keep_runs: bool) -> AirflowAp
 def watch(api: AirflowApi, run_id: str, remote: RemoteJobs, console: Console) -> str:
     """Show progress until the run has ended; return its final state."""
     order = api.task_order(DAG_ID)
-    with Progress(console, f"{api.url}/dags/{DAG_ID}/runs/{run_id}") as progress:
+    with Progress(console) as progress:
         while True:
             state = api.run_state(DAG_ID, run_id)
             instances = api.task_instances(DAG_ID, run_id)
@@ -126,7 +131,7 @@ def _remarks(
 
 def cancel(api: AirflowApi, run_id: str, aws_url: str, console: Console) -> None:
     """End the run and wait until its remote jobs have stopped: they would be paid for otherwise."""
-    with console.status("Cancelling: stopping the run and its remote jobs"):
+    with stage(console, "Cancelling: stopping the run and its remote jobs"):
         api.fail_run(DAG_ID, run_id)
         remote = RemoteJobs(aws_url)
         deadline = time.monotonic() + CANCEL_SECONDS
@@ -167,7 +172,7 @@ def up(places: Places, console: Console) -> None:
     """`make up`: everything running, with what a person needs to sign in."""
     with account(places, console) as aws_url:
         was_running = airflow.running(places) is not None
-        with console.status("Starting Airflow"):
+        with stage(console, "Starting Airflow"):
             api = ready_airflow(places, aws_url, keep_runs=True)
     console.print(f"Airflow         {api.url}  {'(was running)' if was_running else ''}", highlight=False)
     console.print(f"  user          {airflow.USER}", highlight=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from launcher.progress import Progress, TaskLine, task_lines
+from launcher.progress import Progress, TaskLine, stage, task_lines
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, 30, tzinfo=dt.UTC)
 
@@ -43,7 +43,7 @@ def test_a_task_that_was_never_reached_has_no_seconds() -> None:
 
 def test_without_a_terminal_each_change_is_one_line() -> None:
     output = io.StringIO()
-    with Progress(Console(file=output, width=100), "a run") as progress:
+    with Progress(Console(file=output, width=100)) as progress:
         progress.show([TaskLine("plan", "running", 1.0, ""), TaskLine("report", "waiting", None, "")])
         progress.show([TaskLine("plan", "running", 2.0, ""), TaskLine("report", "waiting", None, "")])
         progress.show([TaskLine("plan", "success", 3.0, ""), TaskLine("report", "running", 0.0, "")])
@@ -59,8 +59,15 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
 def test_on_a_terminal_the_table_shows_what_the_remote_job_does() -> None:
     output = io.StringIO()
     console = Console(file=output, width=100, force_terminal=True, color_system=None)
-    with Progress(console, "a run") as progress:
+    with Progress(console) as progress:
         progress.show([TaskLine("train.blazingtext", "deferred", 2.0, "InProgress / Downloading")])
 
     assert "waiting for AWS" in output.getvalue()
     assert "InProgress / Downloading" in output.getvalue()
+
+
+def test_without_a_terminal_a_long_stage_is_announced_by_a_line() -> None:
+    output = io.StringIO()
+
+    with stage(Console(file=output), "Starting Airflow"):
+        assert output.getvalue() == "Starting Airflow\n"
