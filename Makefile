@@ -10,10 +10,10 @@ launcher = PYTHONPATH=include .venv/bin/python -m launcher
 compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
 PYTHON_FILES = dags plugins include/launcher include/containers tests
 
-.PHONY: help set-up run up down localaws predict report status test check lock conformance clean
+.PHONY: help set-up run up down localaws localaws-reset predict report status test check lock conformance clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 set-up: ## make both virtual environments (the other commands do it by themselves)
 	@include/launcher/set-up.sh
@@ -29,6 +29,9 @@ down: ## stop everything that was started from this checkout, and nothing else
 
 localaws: set-up ## run the stand-in for AWS alone, in the foreground
 	@$(launcher) localaws
+
+localaws-reset: down ## forget the stand-in's buckets, jobs and endpoints
+	@rm -rf .local/localaws
 
 predict: set-up ## classify TEXT="..." with the live endpoint
 	@$(launcher) predict --text $(call quoted,TEXT)
