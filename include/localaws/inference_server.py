@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PING_TIMEOUT_SECONDS = 2.0
 STOP_GRACE_SECONDS = 30.0
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 # Below the range that Linux and macOS take outgoing ports from, so that none is gone when a server binds it.
 PORTS = range(20_000, 32_000)
 
@@ -29,12 +30,16 @@ class ServingError(Exception):
 
 
 class Answer(NamedTuple):
-    """What the pipeline answered, and which container did: the last one, or the one that refused."""
+    """What the pipeline answered, and which container did: the last one, or the one that refused.
+
+    `custom_attributes` are those the container itself has set.
+    """
 
     status: int
     content_type: str
     body: bytes
     container: str
+    custom_attributes: str = ""
 
 
 @dataclass
@@ -53,11 +58,17 @@ class Server:
     accept: str
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
-    def invoke(self, body: bytes, content_type: str, accept: str, timeout: float) -> Answer:
+    def invoke(
+        self, body: bytes, content_type: str, accept: str, timeout: float, custom_attributes: str = ""
+    ) -> Answer:
         """POST /invocations; a failure to answer at all is an Answer of status 500 or 504."""
         headers = {"Content-Type": content_type, "Accept": accept}
+        if custom_attributes:
+            headers[CUSTOM_ATTRIBUTES] = custom_attributes
         try:
             response = self._post(body, headers, timeout)
+        except urllib3.exceptions.NewConnectionError as error:  # which urllib3 counts among the timeouts
+            return self._silence(error)
         except urllib3.exceptions.TimeoutError:
             message = (
                 f"Your invocation timed out while waiting for a response from container {self.label}. "
@@ -66,10 +77,14 @@ class Server:
             )
             return Answer(504, "text/plain", message.encode(), self.label)
         except urllib3.exceptions.HTTPError as error:
-            message = f"Container {self.label} closed the connection without an answer: {error}"
-            return Answer(500, "text/plain", message.encode(), self.label)
+            return self._silence(error)
         answered = response.headers.get("Content-Type", "application/octet-stream")
-        return Answer(response.status, answered, response.data, self.label)
+        attributes = response.headers.get(CUSTOM_ATTRIBUTES, "")
+        return Answer(response.status, answered, response.data, self.label, attributes)
+
+    def _silence(self, error: Exception) -> Answer:
+        message = f"Container {self.label} closed the connection without an answer: {error}"
+        return Answer(500, "text/plain", message.encode(), self.label)
 
     def _post(self, body: bytes, headers: dict[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
         """Send, once more on a connection that the server had closed while it was idle."""

@@ -101,7 +101,12 @@ class Pipeline:
             raise
 
     def invoke(
-        self, body: bytes, content_type: str, accept: str = "", timeout: float = INVOCATION_TIMEOUT_SECONDS
+        self,
+        body: bytes,
+        content_type: str,
+        accept: str = "",
+        timeout: float = INVOCATION_TIMEOUT_SECONDS,
+        custom_attributes: str = "",
     ) -> Answer:
         """Send one request through all containers.
 
@@ -110,6 +115,7 @@ class Pipeline:
             content_type: its content type.
             accept: what the caller wants from the last container; empty for that container's default.
             timeout: seconds for each container.
+            custom_attributes: the caller's CustomAttributes, handed to every container.
 
         Returns:
             The last container's answer, or the first one whose status is not 2xx.
@@ -120,11 +126,15 @@ class Pipeline:
         last = servers[-1]
         for server in servers:
             wanted = (accept or last.accept) if server is last else server.accept
-            answer = server.invoke(body, content_type, wanted, timeout)
+            answer = server.invoke(body, content_type, wanted, timeout, custom_attributes)
             if not 200 <= answer.status < 300:
                 break
             content_type, body = answer.content_type, answer.body
         return answer
+
+    def alive(self) -> bool:
+        """Whether every container's process runs."""
+        return all(server.container.poll() is None for server in self._servers)
 
     def execution_parameters(self) -> dict[str, Any]:
         """What the first container says about batch transform."""

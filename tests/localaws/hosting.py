@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
+WEB_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/web-image:1"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ENDPOINT_SECONDS = 90
 
@@ -60,6 +61,17 @@ def archive(**files: str) -> bytes:
     return buffer.getvalue()
 
 
+def variant(name: str, model: str, weight: float = 1, instances: int = 1) -> dict[str, Any]:
+    """A production variant."""
+    return {
+        "VariantName": name,
+        "ModelName": model,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": instances,
+        "InitialVariantWeight": weight,
+    }
+
+
 class Hosting:
     """Models and endpoints in one bucket of a stand-in."""
 
@@ -83,6 +95,10 @@ class Hosting:
             "Environment": {"SAGEMAKER_PROGRAM": "inference.py", **environment},
         }
 
+    def web_model(self, label: str = "") -> str:
+        """A model of one `web-image` container, which starts at once and does what bodies say."""
+        return self.model({"Image": WEB_IMAGE, "Environment": {"LABEL": label}})
+
     def model(self, *containers: dict[str, Any]) -> str:
         """A model of one container or a pipeline; return its name."""
         name = unique("model")
@@ -92,20 +108,16 @@ class Hosting:
         self.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=ROLE, **parts)
         return name
 
-    def config(self, weights: dict[str, float]) -> str:
+    def config(self, weights: dict[str, float], instances: int = 1, **more: Any) -> str:
         """A configuration with a variant for each model, `variant-1` and so on; return its name."""
         name = unique("config")
         variants = [
-            {
-                "VariantName": f"variant-{number}",
-                "ModelName": model,
-                "InstanceType": "ml.m5.large",
-                "InitialInstanceCount": 1,
-                "InitialVariantWeight": weight,
-            }
+            variant(f"variant-{number}", model, weight, instances)
             for number, (model, weight) in enumerate(weights.items(), start=1)
         ]
-        self.client("sagemaker").create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+        self.client("sagemaker").create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=variants, **more
+        )
         return name
 
     def endpoint(self, config: str) -> str:

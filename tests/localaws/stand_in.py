@@ -57,6 +57,9 @@ class StandIn:
                     "HOME": os.environ.get("HOME", "/"),
                     "LOCALAWS_IMAGES": str(IMAGES),
                     "OMP_NUM_THREADS": "1",
+                    "LOCALAWS_CAPTURE_SECONDS": "0.3",
+                    "LOCALAWS_MAX_INSTANCES": "3",
+                    "LOCALAWS_MINUTE_SECONDS": "1",
                     **self.environment,
                 },
                 stdout=log,
@@ -81,18 +84,23 @@ class StandIn:
         """SIGKILL, as a crash."""
         return self._end(signal.SIGKILL)
 
-    def client(self, service: str) -> Any:
-        """A boto3 client that does not retry."""
-        if service not in self._clients:
-            self._clients[service] = boto3.Session().client(
+    def client(self, service: str, checked: bool = True) -> Any:
+        """A boto3 client that does not retry; unless `checked`, botocore leaves all checks to the server."""
+        key = service if checked else f"{service} unchecked"
+        if key not in self._clients:
+            self._clients[key] = boto3.Session().client(
                 service,
                 region_name="us-east-1",
                 endpoint_url=self.url,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
-                config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    s3={"addressing_style": "path"},
+                    parameter_validation=checked,
+                ),
             )
-        return self._clients[service]
+        return self._clients[key]
 
     def health(self) -> dict[str, Any]:
         """The health page."""

@@ -212,11 +212,17 @@ def test_configurations_are_checked(hosting: Hosting, endpoint: tuple[str, str, 
             EndpointConfigName=unique("config"),
             ProductionVariants=[{"VariantName": "a", "ModelName": model, "InstanceType": "ml.m5.large"}],
         )
-    with pytest.raises(ClientError, match="NotImplemented: CreateEndpointConfig: ShadowProductionVariants"):
+    with pytest.raises(ClientError, match="Variant names must be unique"):
         sagemaker.create_endpoint_config(
             EndpointConfigName=unique("config"),
             ProductionVariants=described["ProductionVariants"],
             ShadowProductionVariants=described["ProductionVariants"],
+        )
+    with pytest.raises(ClientError, match="NotImplemented: CreateEndpointConfig: AsyncInferenceConfig"):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=unique("config"),
+            ProductionVariants=described["ProductionVariants"],
+            AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://bucket/out"}},
         )
     missing = 'Could not find endpoint configuration ".*:endpoint-config/nothing-here"'
     with pytest.raises(ClientError, match=missing):

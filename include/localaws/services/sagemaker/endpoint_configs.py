@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 LISTING = Listing("EndpointConfigName")
-UNSUPPORTED = ("ShadowProductionVariants", "AsyncInferenceConfig", "ExplainerConfig")
+SERVERLESS_MEMORY_STEP = 1024
+UNSUPPORTED = ("AsyncInferenceConfig", "ExplainerConfig")
 
 
 class EndpointConfigOperations(Operations):
@@ -26,11 +27,13 @@ class EndpointConfigOperations(Operations):
         """Store a configuration whose models exist."""
         request = self.request()
         refuse_unsupported(request)
-        for variant in request["ProductionVariants"]:
+        variants = [*request["ProductionVariants"], *request.get("ShadowProductionVariants", [])]
+        for variant in variants:
             check_variant(variant)
             MODEL.find(self.region, variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
-        names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+        check_shadows(request)
+        names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise AwsError("ValidationException", f"Variant names must be unique, got {', '.join(names)}.")
         document = ENDPOINT_CONFIG.create(self.region, request["EndpointConfigName"], request)
@@ -55,14 +58,30 @@ def refuse_unsupported(request: Document) -> None:
     """Say what the stand-in does not do with endpoints.
 
     Raises:
-        AwsError: NotImplementedException for shadow variants, asynchronous inference, online explanations,
-            data capture.
+        AwsError: NotImplementedException for asynchronous inference and online explanations.
     """
     for key in UNSUPPORTED:
         if key in request:
             raise not_implemented(f"CreateEndpointConfig: {key}")
-    if request.get("DataCaptureConfig", {}).get("EnableCapture"):
-        raise not_implemented("CreateEndpointConfig: DataCaptureConfig.EnableCapture=true")
+
+
+def check_shadows(request: Document) -> None:
+    """Check that a shadow variant shadows one production variant.
+
+    Raises:
+        AwsError: ValidationException for several of either, or a serverless one.
+    """
+    shadows, production = request.get("ShadowProductionVariants", []), request["ProductionVariants"]
+    if not shadows:
+        return
+    if len(shadows) > 1 or len(production) > 1:
+        raise AwsError(
+            "ValidationException",
+            "With ShadowProductionVariants there must be exactly one production and one shadow variant, got "
+            f"{len(production)} and {len(shadows)}.",
+        )
+    if any("ServerlessConfig" in variant for variant in (*shadows, *production)):
+        raise AwsError("ValidationException", "Shadow variants are not supported with serverless variants.")
 
 
 def check_variant(variant: Document) -> None:
@@ -84,26 +103,35 @@ def check_variant(variant: Document) -> None:
         raise AwsError("ValidationException", message)
     if not serverless and "InitialInstanceCount" not in variant:
         raise AwsError("ValidationException", f"Variant {name} needs InitialInstanceCount.")
+    memory = variant.get("ServerlessConfig", {}).get("MemorySizeInMB", SERVERLESS_MEMORY_STEP)
+    if memory % SERVERLESS_MEMORY_STEP:
+        message = f"MemorySizeInMB of variant {name} must be a multiple of 1024, got {memory}."
+        raise AwsError("ValidationException", message)
 
 
-def runnable_variants(config: Document, region: str) -> list[Document]:
-    """The variants of a configuration, each with the `Containers` its model runs.
+def runnable_variants(variants: list[Document], region: str) -> list[Document]:
+    """Variants of a configuration, each with the `Containers` its model runs.
 
     Raises:
         AwsError: ValidationException when a model is gone.
     """
     return [
-        {**variant, "Containers": runnable_containers(variant["ModelName"], region)}
-        for variant in config["ProductionVariants"]
+        {**variant, "Containers": runnable_containers(variant["ModelName"], region)} for variant in variants
     ]
 
 
-def variant_summaries(variants: list[Document]) -> list[Document]:
-    """ProductionVariants as DescribeEndpoint answers them, of variants that are in service."""
-    return [_summary(variant) for variant in variants]
+def variant_summaries(variants: list[Document], desired: list[Document] | None = None) -> list[Document]:
+    """ProductionVariants as DescribeEndpoint answers them.
+
+    Args:
+        variants: in service.
+        desired: the same variants as they are to become; by default they stay as they are.
+    """
+    wishes = {variant["VariantName"]: variant for variant in desired or variants}
+    return [_summary(variant, wishes[variant["VariantName"]]) for variant in variants]
 
 
-def _summary(variant: Document) -> Document:
+def _summary(variant: Document, desired: Document) -> Document:
     summary: Document = {
         "VariantName": variant["VariantName"],
         "DeployedImages": [
@@ -115,10 +143,13 @@ def _summary(variant: Document) -> Document:
             for container in variant["Containers"]
         ],
         "CurrentWeight": variant["InitialVariantWeight"],
-        "DesiredWeight": variant["InitialVariantWeight"],
+        "DesiredWeight": desired["InitialVariantWeight"],
     }
     if "ServerlessConfig" in variant:
         config = variant["ServerlessConfig"]
         return {**summary, "CurrentServerlessConfig": config, "DesiredServerlessConfig": config}
-    count = variant["InitialInstanceCount"]
-    return {**summary, "CurrentInstanceCount": count, "DesiredInstanceCount": count}
+    return {
+        **summary,
+        "CurrentInstanceCount": variant["InitialInstanceCount"],
+        "DesiredInstanceCount": desired["InitialInstanceCount"],
+    }

@@ -13,7 +13,7 @@ from localaws.services.sagemaker.endpoint_configs import (
     runnable_variants,
     variant_summaries,
 )
-from localaws.services.sagemaker.fleets import router
+from localaws.services.sagemaker.fleets import Content
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.resources import ENDPOINT, ENDPOINT_CONFIG
 from localaws.services.sagemaker.rollout import resume, shutdown
@@ -50,7 +50,7 @@ class EndpointOperations(EndpointConfigOperations):
             EndpointStatus="Creating",
             LastModifiedTime=state.now(),
             LastDeploymentConfig=request.get("DeploymentConfig"),
-            Variants=runnable_variants(config, self.region),
+            **rollout.stored(configured(config, self.region)),
             Region=self.region,
         )
         rollout.in_background(rollout.create, name, self.region)
@@ -75,10 +75,11 @@ class EndpointOperations(EndpointConfigOperations):
             deployment = deployment_config(request, document)
             plan = deployments.plan(deployment, _instances(config))
             deployments.check_alarms(plan.alarms, self.region)
-            variants = retained(runnable_variants(config, self.region), document["Variants"], request)
+            content = retained(configured(config, self.region), Content.of(document), request)
             pending = {
                 "EndpointConfigName": config["EndpointConfigName"],
-                "ProductionVariants": variant_summaries(variants),
+                "ProductionVariants": variant_summaries(content.variants),
+                "ShadowProductionVariants": variant_summaries(content.shadows) or None,
                 "StartTime": state.now(),
             }
             rollout.set_status(
@@ -88,22 +89,20 @@ class EndpointOperations(EndpointConfigOperations):
                 PendingDeploymentSummary=pending,
                 FailureReason=None,
             )
-        rollout.in_background(rollout.update, name, self.region, config["EndpointConfigName"], variants, plan)
+        rollout.in_background(rollout.update, name, self.region, config["EndpointConfigName"], content, plan)
         return answer({"EndpointArn": document["EndpointArn"]})
 
     def update_endpoint_weights_and_capacities(self) -> ActionResult:
-        """Change weights and recorded instance counts; the next request already follows them."""
+        """Change weights and instance counts in the background; instances really start and end."""
         request = self.request()
         name = request["EndpointName"]
         with _changing:
             document = self._settled(name)
             variants = changed(document["Variants"], request["DesiredWeightsAndCapacities"])
-            fleet = router.current(name)
-            if fleet:
-                fleet.weights = {item["VariantName"]: item["InitialVariantWeight"] for item in variants}
             rollout.set_status(
-                name, "InService", Variants=variants, ProductionVariants=variant_summaries(variants)
+                name, "Updating", ProductionVariants=variant_summaries(document["Variants"], variants)
             )
+        rollout.in_background(rollout.resize, name, variants)
         return answer({"EndpointArn": document["EndpointArn"]})
 
     def delete_endpoint(self) -> ActionResult:
@@ -140,25 +139,39 @@ def deployment_config(request: Document, endpoint: Document) -> Document | None:
     return request.get("DeploymentConfig")
 
 
-def retained(variants: list[Document], current: list[Document], request: Document) -> list[Document]:
-    """New variants; with RetainAllVariantProperties the weights and instance counts stay as they are now.
+def configured(config: Document, region: str) -> Content:
+    """What an endpoint with this configuration serves.
+
+    Raises:
+        AwsError: ValidationException when a model is gone.
+    """
+    return Content(
+        runnable_variants(config["ProductionVariants"], region),
+        runnable_variants(config.get("ShadowProductionVariants", []), region),
+        config.get("DataCaptureConfig"),
+    )
+
+
+def retained(content: Content, current: Content, request: Document) -> Content:
+    """What to serve; with RetainAllVariantProperties weights, counts and data capture stay as they are now.
 
     Args:
-        variants: of the new configuration.
-        current: in service, with the weights and counts they have now.
+        content: of the new configuration.
+        current: in service, with the weights and counts it has now.
         request: of UpdateEndpoint.
     """
     if not request.get("RetainAllVariantProperties"):
-        return variants
+        return content
     excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])}
     keys = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
     kept = [key for property_type, key in keys.items() if property_type not in excluded]
-    by_name = {variant["VariantName"]: variant for variant in current}
+    by_name = {variant["VariantName"]: variant for variant in current.variants}
     merged = []
-    for variant in variants:
+    for variant in content.variants:
         old = by_name.get(variant["VariantName"], {})
         merged.append({**variant, **{key: old[key] for key in kept if key in old and key in variant}})
-    return merged
+    capture = content.data_capture if "DataCaptureConfig" in excluded else current.data_capture
+    return Content(merged, content.shadows, capture)
 
 
 def changed(variants: list[Document], desired: list[Document]) -> list[Document]:

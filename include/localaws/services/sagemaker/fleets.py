@@ -1,23 +1,29 @@
-"""Fleets that take an endpoint's traffic: a pipeline a variant, and who gets the next request."""
+"""Fleets that take an endpoint's traffic, and who gets the next request."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localaws.serving import INVOCATION_TIMEOUT_SECONDS, STARTUP_TIMEOUT_SECONDS, Pipeline
+from localaws.services.sagemaker.data_capture import Capture
+from localaws.services.sagemaker.variants import LOG_GROUP, Variant
+from localaws.serving import INVOCATION_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
-LOG_GROUP = "/aws/sagemaker/Endpoints"
+__all__ = ["LOG_GROUP", "Content", "Fleet", "Router", "router"]
+
 RESUME_WAIT_SECONDS = 60.0
+_HEALTH_INTERVAL_SECONDS = 1.0
 
 
 class NotServingError(Exception):
@@ -28,35 +34,54 @@ class NoSuchVariantError(Exception):
     """The endpoint has no variant of this name."""
 
 
-class Fleet:
-    """What one endpoint configuration runs: a pipeline for each production variant.
+@dataclass(frozen=True)
+class Content:
+    """What an endpoint serves.
 
-    An instance count is recorded, not run: one set of processes stands for all instances of a variant.
+    Attributes:
+        variants: ProductionVariants, each with the `Containers` of its model.
+        shadows: ShadowProductionVariants likewise, none or one.
+        data_capture: the DataCaptureConfig, None for no capture.
     """
 
-    def __init__(self, endpoint_name: str, variants: list[dict[str, Any]], region: str) -> None:
+    variants: list[dict[str, Any]]
+    shadows: list[dict[str, Any]] = field(default_factory=list)
+    data_capture: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Content:
+        """What an endpoint's stored document says it serves."""
+        capture = document.get("CaptureConfig")
+        return cls(document["Variants"], document.get("ShadowVariants") or [], capture)
+
+    def shadow_share(self) -> float:
+        """The share of requests the shadow variant gets too: its weight over the production variant's."""
+        if not self.shadows:
+            return 0.0
+        production = sum(item["InitialVariantWeight"] for item in self.variants)
+        shadow: float = self.shadows[0]["InitialVariantWeight"]
+        return min(1.0, shadow / production) if production else 0.0
+
+
+class Fleet:
+    """What one endpoint configuration runs: a pipeline for each instance of each variant."""
+
+    def __init__(self, endpoint_name: str, content: Content, region: str) -> None:
         """Prepare only.
 
         Args:
             endpoint_name: name of the endpoint, for log group and messages.
-            variants: ProductionVariants, each with the `Containers` of its model.
+            content: its variants, and what is captured of their traffic.
             region: of logs and clients.
         """
-        self.weights = {variant["VariantName"]: variant["InitialVariantWeight"] for variant in variants}
-        self._pipelines = {
-            variant["VariantName"]: Pipeline(
-                variant["Containers"],
-                endpoint_name,
-                f"{LOG_GROUP}/{endpoint_name}",
-                owner=f"production variant {variant['VariantName']}",
-                log_stream=f"{variant['VariantName']}/i-{secrets.token_hex(8)}",
-                startup_timeout_seconds=variant.get(
-                    "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_SECONDS
-                ),
-                region=region,
-            )
-            for variant in variants
+        self.weights = {item["VariantName"]: item["InitialVariantWeight"] for item in content.variants}
+        self.capture = Capture.of(endpoint_name, content.data_capture)
+        self.shadow_share = content.shadow_share()
+        self._variants = {
+            item["VariantName"]: Variant(endpoint_name, item, region)
+            for item in [*content.variants, *content.shadows]
         }
+        self.shadow = next((self._variants[item["VariantName"]] for item in content.shadows), None)
         self._in_flight = 0
         self._idle = threading.Condition()
 
@@ -66,29 +91,45 @@ class Fleet:
         Raises:
             ServingError: a variant does not start; nothing keeps running.
         """
-        with ThreadPoolExecutor(max_workers=len(self._pipelines)) as pool:
-            started = [pool.submit(pipeline.start) for pipeline in self._pipelines.values()]
+        with ThreadPoolExecutor(max_workers=len(self._variants)) as pool:
+            started = [pool.submit(variant.start) for variant in self._variants.values()]
         for future in started:
             error = future.exception()
             if error is not None:
                 self.close()
                 raise error
 
-    def choose(self, target: str | None) -> tuple[str, Pipeline]:
-        """The variant for the next request: the one asked for, else by weight.
+    def choose(self, target: str | None) -> Variant:
+        """The production variant for the next request: the one asked for, else by weight.
 
         Raises:
             NoSuchVariantError: there is no variant `target`, or all weights are 0.
         """
         if target is not None:
-            if target not in self._pipelines:
+            if target not in self.weights:
                 raise NoSuchVariantError(target)
-            return target, self._pipelines[target]
+            return self._variants[target]
         names = [name for name, weight in self.weights.items() if weight > 0]
         if not names:
             raise NoSuchVariantError("with a weight above 0")
-        name = pick(names, [self.weights[name] for name in names])
-        return name, self._pipelines[name]
+        return self._variants[pick(names, [self.weights[name] for name in names])]
+
+    def change(self, variants: list[dict[str, Any]]) -> None:
+        """Follow the weights and instance counts of ProductionVariants.
+
+        Raises:
+            ServingError: a new instance does not start.
+        """
+        self.weights = {item["VariantName"]: item["InitialVariantWeight"] for item in variants}
+        for item in variants:
+            variant = self._variants[item["VariantName"]]
+            if item.get("InitialInstanceCount", variant.count) != variant.count:
+                variant.resize(item["InitialInstanceCount"])
+
+    def replace_dead(self) -> None:
+        """Start again the containers that have ended."""
+        for variant in self._variants.values():
+            variant.replace_dead()
 
     def enter(self) -> None:
         """Count a request in."""
@@ -108,9 +149,11 @@ class Fleet:
         self.close()
 
     def close(self) -> None:
-        """Stop all variants."""
-        for pipeline in self._pipelines.values():
-            pipeline.close()
+        """Stop all variants, and write what was captured."""
+        for variant in self._variants.values():
+            variant.close()
+        if self.capture:
+            self.capture.close()
 
 
 class Router:
@@ -120,6 +163,7 @@ class Router:
         self._lock = threading.Condition()
         self._current: dict[str, Fleet] = {}
         self._next: dict[str, tuple[Fleet, float]] = {}
+        self._nurse: threading.Thread | None = None
 
     @contextmanager
     def borrow(self, endpoint_name: str, wait_seconds: float = 0) -> Iterator[Fleet]:
@@ -169,6 +213,9 @@ class Router:
             old = self._current.get(endpoint_name)
             self._current[endpoint_name] = fleet
             self._lock.notify_all()
+            if self._nurse is None:
+                self._nurse = threading.Thread(target=self._watch, name="endpoint-health", daemon=True)
+                self._nurse.start()
         return old
 
     def remove(self, endpoint_name: str) -> Fleet | None:
@@ -176,6 +223,18 @@ class Router:
         with self._lock:
             self._next.pop(endpoint_name, None)
             return self._current.pop(endpoint_name, None)
+
+    def _watch(self) -> None:
+        """Restart containers that die in service, for as long as the stand-in runs."""
+        while True:
+            time.sleep(_HEALTH_INTERVAL_SECONDS)
+            with self._lock:
+                fleets = list(self._current.values())
+            for fleet in fleets:
+                try:
+                    fleet.replace_dead()
+                except Exception:
+                    log.exception("The containers of an endpoint could not be looked after")
 
     def close(self) -> None:
         """Stop everything, side by side."""

@@ -7,9 +7,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from localaws import jobs, state
+from localaws.services.sagemaker import data_capture
 from localaws.services.sagemaker.deployments import Plan, RolledBackError, bake
 from localaws.services.sagemaker.endpoint_configs import variant_summaries
-from localaws.services.sagemaker.fleets import Fleet, router
+from localaws.services.sagemaker.fleets import Content, Fleet, router
 from localaws.services.sagemaker.resources import ENDPOINT
 from localaws.serving import ServingError
 
@@ -47,25 +48,64 @@ def set_status(name: str, status: str, **changes: Any) -> None:
         )
 
 
+def stored(content: Content) -> Document:
+    """What an endpoint's document keeps of what it serves, and what DescribeEndpoint says of it."""
+    return {
+        "Variants": content.variants,
+        "ShadowVariants": content.shadows,
+        "CaptureConfig": content.data_capture,
+        "DataCaptureConfig": data_capture.summary(content.data_capture),
+    }
+
+
+def described(content: Content) -> Document:
+    """`stored`, and the variants as DescribeEndpoint answers them once they are in service."""
+    return {
+        **stored(content),
+        "ProductionVariants": variant_summaries(content.variants),
+        "ShadowProductionVariants": variant_summaries(content.shadows) or None,
+    }
+
+
 def create(name: str, region: str) -> None:
     """Bring a new endpoint into service, or to Failed with the reason."""
-    variants = _document(name)["Variants"]
-    fleet = _started(name, variants, region)
+    content = Content.of(_document(name))
+    fleet = _started(name, content, region)
     if isinstance(fleet, str):
         set_status(name, "Failed", FailureReason=fleet)
         return
     router.switch(name, fleet)
     jobs.checkpoint()
-    set_status(name, "InService", ProductionVariants=variant_summaries(variants))
+    set_status(name, "InService", **described(content))
 
 
-def update(name: str, region: str, config_name: str, variants: list[Document], plan: Plan) -> None:
+def resize(name: str, variants: list[Document]) -> None:
+    """Give an endpoint's variants other weights and instance counts.
+
+    When a new instance does not start, the endpoint stays InService as it was, with a FailureReason.
+    """
+    former = _document(name)["Variants"]
+    fleet = router.current(name)
+    try:
+        if fleet:
+            fleet.change(variants)
+    except Exception as error:
+        log.exception("Endpoint %s could not be resized", name)
+        if fleet:
+            fleet.change(former)
+        reason = f"Could not change the instance counts: {error}"[:1024]
+        set_status(name, "InService", FailureReason=reason, ProductionVariants=variant_summaries(former))
+        return
+    set_status(name, "InService", Variants=variants, ProductionVariants=variant_summaries(variants))
+
+
+def update(name: str, region: str, config_name: str, content: Content, plan: Plan) -> None:
     """Move an endpoint to new variants: new fleet, then the traffic by the plan, then the old fleet ends.
 
     When the new fleet does not start, or an alarm goes off, the endpoint stays InService with its former
     configuration and a FailureReason.
     """
-    fleet = _started(name, variants, region)
+    fleet = _started(name, content, region)
     if isinstance(fleet, str):
         _roll_back(name, fleet)
         return
@@ -88,8 +128,7 @@ def update(name: str, region: str, config_name: str, variants: list[Document], p
         name,
         "InService",
         EndpointConfigName=config_name,
-        Variants=variants,
-        ProductionVariants=variant_summaries(variants),
+        **described(content),
         PendingDeploymentSummary=None,
         FailureReason=None,
     )
@@ -126,8 +165,7 @@ def shutdown() -> None:
 
 
 def _return_to_service(name: str, region: str, reason: str | None) -> None:
-    variants = _document(name)["Variants"]
-    fleet = _started(name, variants, region)
+    fleet = _started(name, Content.of(_document(name)), region)
     if isinstance(fleet, str):
         set_status(name, "Failed", FailureReason=fleet)
         return
@@ -140,9 +178,9 @@ def _roll_back(name: str, reason: str) -> None:
     set_status(name, "InService", FailureReason=reason[:1024], PendingDeploymentSummary=None)
 
 
-def _started(name: str, variants: list[Document], region: str) -> Fleet | str:
+def _started(name: str, content: Content, region: str) -> Fleet | str:
     """A fleet that serves, or the reason why there is none."""
-    fleet = Fleet(name, variants, region)
+    fleet = Fleet(name, content, region)
     try:
         fleet.start()
     except ServingError as error:

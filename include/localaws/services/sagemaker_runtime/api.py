@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from localaws import ACCOUNT_ID, state
+from localaws.inference_server import CUSTOM_ATTRIBUTES
 from localaws.protocol import AwsError, StrictResponse, not_implemented
+from localaws.services.sagemaker.data_capture import Payload
 from localaws.services.sagemaker.fleets import (
     LOG_GROUP,
     RESUME_WAIT_SECONDS,
@@ -18,7 +20,9 @@ from localaws.services.sagemaker.fleets import (
     router,
 )
 from localaws.services.sagemaker.resources import ENDPOINT
-from localaws.services.sagemaker_runtime.metrics import InvocationMetrics
+from localaws.services.sagemaker_runtime import shadows
+from localaws.services.sagemaker_runtime.invocations import Invocation
+from localaws.serving import ServingError
 
 if TYPE_CHECKING:
     from localaws.serving import Answer
@@ -30,10 +34,7 @@ UNSUPPORTED = (
     "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
-    "CustomAttributes",
 )
-
-_metrics = InvocationMetrics()
 
 
 class ModelError(AwsError):
@@ -77,6 +78,8 @@ class SageMakerRuntime(StrictResponse, SageMakerRuntimeResponse):
         except NotServingError as error:
             message = f"Endpoint {name} of account {ACCOUNT_ID} not found."
             raise AwsError("ValidationError", message) from error
+        except ServingError as error:
+            raise AwsError("ServiceUnavailable", str(error), 503) from error
         except NoSuchVariantError as error:
             message = f"Variant {error} not found for endpoint {name} of account {ACCOUNT_ID}."
             raise AwsError("ValidationError", message) from error
@@ -84,23 +87,26 @@ class SageMakerRuntime(StrictResponse, SageMakerRuntimeResponse):
     def _invoke(
         self, fleet: Fleet, name: str, request: dict[str, Any], body: bytes, begin: float
     ) -> tuple[int, dict[str, str], bytes]:
-        variant, pipeline = fleet.choose(request.get("TargetVariant"))
-        model_begin = time.monotonic()
-        answer = pipeline.invoke(
-            body, request.get("ContentType", "application/octet-stream"), request.get("Accept", "")
-        )
-        end = time.monotonic()
-        _metrics.record(
+        content_type = request.get("ContentType", "application/octet-stream")
+        invocation = Invocation(
             self.region,
             name,
-            variant,
-            answer.status,
-            ModelLatency=(end - model_begin) * 1e6,
-            OverheadLatency=(model_begin - begin) * 1e6,
+            Payload(content_type, body),
+            request.get("Accept", ""),
+            request.get("CustomAttributes", ""),
+            begin,
         )
+        variant = fleet.choose(request.get("TargetVariant"))
+        shadows.send(fleet, invocation)
+        answer, log_stream_arn = invocation.run(variant)
         if not 200 <= answer.status < 300:
-            raise ModelError(name, self.region, answer, pipeline.log_stream_arn(answer.container))
-        headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant}
+            raise ModelError(name, self.region, answer, log_stream_arn)
+        if fleet.capture:
+            answered = Payload(answer.content_type, answer.body)
+            fleet.capture.add(variant.name, invocation.payload, answered, request.get("InferenceId", ""))
+        headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
+        if answer.custom_attributes:
+            headers[CUSTOM_ATTRIBUTES] = answer.custom_attributes
         return 200, headers, answer.body
 
 

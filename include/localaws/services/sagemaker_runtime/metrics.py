@@ -57,7 +57,9 @@ class InvocationMetrics:
         self._pending: dict[Key, Statistics] = {}
         self._thread: threading.Thread | None = None
 
-    def record(self, region: str, endpoint: str, variant: str, status: int, **microseconds: float) -> None:
+    def record(
+        self, region: str, endpoint: str, variant: str, status: int, instances: int, **microseconds: float
+    ) -> None:
         """Count one invocation.
 
         Args:
@@ -65,10 +67,12 @@ class InvocationMetrics:
             endpoint: its name.
             variant: which answered.
             status: what its containers answered.
+            instances: how many the variant has; each invocation counts 1/instances for each of them.
             microseconds: ModelLatency and OverheadLatency.
         """
         values = {
             "Invocations": 1.0,
+            "InvocationsPerInstance": 1.0 / max(1, instances),
             "Invocation4XXErrors": float(400 <= status < 500),
             "Invocation5XXErrors": float(status >= 500),
             **microseconds,
