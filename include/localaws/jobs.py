@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from localaws import faults
 from localaws.artifacts import ArtifactError
 from localaws.containers import ImageNotFound
 from localaws.state import now, store
@@ -25,6 +26,10 @@ TERMINAL = (COMPLETED, FAILED, STOPPED)
 ORPHANED = (
     "InternalServerError: The local stand-in stopped while this job ran, so its work is lost. "
     "Submit the job again under another name."
+)
+NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML "
+    "instance type."
 )
 GRACE_SECONDS = 120.0  # between SIGTERM and SIGKILL, as on SageMaker
 MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
@@ -97,6 +102,30 @@ class Job(abc.ABC):
         """Go on to a secondary status, closing the transition before it."""
         with self._changing:
             self.update(**self._transition(secondary, message))
+        self.suffer(secondary)
+
+    def suffer(self, stage: str) -> None:
+        """Let the faults happen that are set for this stage; raises `JobFailed` or `JobStopped`."""
+        if not faults.active.any(faults.JOB_ACTIONS):
+            return
+        for fault in faults.active.strike(faults.JOB_ACTIONS, job=self.kind, resource=self.name, stage=stage):
+            if fault.action == "capacity":
+                raise JobFailed(NO_CAPACITY)
+            if fault.action == "job_failure":
+                raise JobFailed(fault.message or f"InternalServerError: a fault was set for stage {stage}.")
+            self._wait(fault.seconds)
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            self.stop_requested.wait(min(left, _POLL_SECONDS))
+
+    def _work(self) -> dict[str, Any]:
+        self.suffer(faults.STARTING)
+        changes = self.run()
+        self.suffer(faults.COMPLETING)
+        return changes
 
     def stop(self) -> None:
         """Ask for the end; the status is Stopping until the work has ended."""
@@ -164,7 +193,7 @@ class Job(abc.ABC):
     def _outcome(self) -> tuple[str, dict[str, Any]]:
         try:
             try:
-                return COMPLETED, self.run()
+                return COMPLETED, self._work()
             except JobStopped as stopped:
                 exceeded = str(stopped) == MAX_RUNTIME_EXCEEDED
                 secondary = {"SecondaryStatus": MAX_RUNTIME_EXCEEDED} if exceeded else {}

@@ -19,7 +19,19 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from localaws import ACCOUNT_ID, VERSION, clients, containers, deterministic, disk, installation, jobs, state
+from localaws import (
+    ACCOUNT_ID,
+    VERSION,
+    clients,
+    containers,
+    deterministic,
+    disk,
+    fault_layer,
+    faults,
+    installation,
+    jobs,
+    state,
+)
 from localaws.durability import Durable, Keeper
 from localaws.snapshots import Snapshots
 
@@ -50,16 +62,20 @@ class _Handler(MotoRequestHandler):
 
 
 class Application:
-    """WSGI: our own health page, else AWS."""
+    """WSGI: our own health page and faults, else AWS."""
 
     def __init__(self, aws: Durable) -> None:
-        """`aws` answers everything but the health page."""
+        """`aws` answers everything but our own pages."""
         self._aws = aws
+        self._public = fault_layer.FaultLayer(aws)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("PATH_INFO") != HEALTH_PATH:
-            return self._aws(environ, start_response)
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(fault_layer.PATH):
+            return fault_layer.administer(environ, start_response)
+        if path != HEALTH_PATH:
+            return self._public(environ, start_response)
         body = json.dumps(health(self._aws)).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("200 OK", headers)
@@ -107,6 +123,10 @@ class Server:
     def __init__(self, host: str, port: int, directory: Path) -> None:
         """Load the state in `directory` and listen; raise `NotStartedError`. Port 0 takes a free one."""
         require_loopback(host)
+        try:
+            faults.from_environment(os.environ.get("LOCALAWS_FAULTS", ""))
+        except faults.FaultError as error:
+            raise NotStartedError(str(error)) from error
         state.configure(directory)
         self._lock = _lock(state.state_directory())
         installation.install()

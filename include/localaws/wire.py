@@ -1,4 +1,4 @@
-"""What a raw request asks for: service, operation, resource, caller; and errors in the form of its protocol."""
+"""What a raw request asks for: service, operation, resource, caller; and errors as its protocol has them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ _READ = re.compile(
 )
 _NAME_MEMBER = re.compile(rb'"[A-Za-z0-9]*(?:Name|Arn|Id)"\s*:\s*"([^"]+)"')
 _SEARCHED_BYTES = 1_000_000
+# Services of ours that keep their state in documents; what we change in others is moto's state all the same.
+_DOCUMENTED = ("athena", "sagemaker", "sagemaker-runtime")
 
 
 class Caller(NamedTuple):
@@ -98,7 +100,7 @@ def reads(name: str) -> bool:
 def ours(service: str, name: str) -> bool:
     """Whether our own code answers the operation (it keeps its state in documents), and not moto."""
     response_class = installation.installed.get(service)
-    if response_class is None or not name:
+    if service not in _DOCUMENTED or response_class is None or not name:
         return False
     return provider(response_class, camelcase_to_underscores(name)) == "localaws"
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localaws import endpoint_faults
 from localaws.services.sagemaker_runtime.metrics import InvocationMetrics
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Invocation:
         """
         with variant.borrow() as pipeline:
             begin = time.monotonic()
-            answer = pipeline.invoke(
+            answer = endpoint_faults.answer(self.endpoint_name, variant.name) or pipeline.invoke(
                 self.payload.body,
                 self.payload.content_type,
                 self.accept,
