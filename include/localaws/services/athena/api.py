@@ -6,13 +6,12 @@ import functools
 from typing import Any
 
 from moto.athena.responses import AthenaResponse
-from moto.core.responses import ActionResult
 
 from localaws import artifacts, state
 from localaws.protocol import StrictResponse, answer
 from localaws.services.athena import models, results
 from localaws.services.athena.engine import engine
-from localaws.services.athena.errors import InvalidRequest
+from localaws.services.athena.errors import InvalidRequestError
 from localaws.services.athena.metadata import CatalogOperations
 from localaws.services.athena.paging import page
 from localaws.services.athena.workgroups import WorkGroupOperations
@@ -26,23 +25,23 @@ class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaRespo
 
     validation_code = "InvalidRequestException"
 
-    def start_query_execution(self) -> ActionResult:
+    def start_query_execution(self) -> Any:
         """StartQueryExecution: answers at once; the query runs in a thread."""
         return answer({"QueryExecutionId": engine().start(self.request(), self.region)})
 
-    def get_query_execution(self) -> ActionResult:
+    def get_query_execution(self) -> Any:
         """GetQueryExecution."""
         engine()
         return answer({"QueryExecution": models.shown(models.execution(self.request()["QueryExecutionId"]))})
 
-    def batch_get_query_execution(self) -> ActionResult:
+    def batch_get_query_execution(self) -> Any:
         """BatchGetQueryExecution: unknown ids come back as unprocessed."""
         engine()
         found, missing = [], []
         for query_id in self.request()["QueryExecutionIds"]:
             try:
                 found.append(models.shown(models.execution(query_id)))
-            except InvalidRequest as error:
+            except InvalidRequestError as error:
                 missing.append(
                     {
                         "QueryExecutionId": query_id,
@@ -52,7 +51,7 @@ class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaRespo
                 )
         return answer({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing})
 
-    def list_query_executions(self) -> ActionResult:
+    def list_query_executions(self) -> Any:
         """ListQueryExecutions of one workgroup, newest first."""
         request = self.request()
         group = models.workgroup(request.get("WorkGroup") or "primary")["Name"]
@@ -60,20 +59,20 @@ class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaRespo
         ids = [document["QueryExecutionId"] for document in documents if document["WorkGroup"] == group]
         return answer(page("QueryExecutionIds", ids, request, _MAXIMUM_IDS))
 
-    def stop_query_execution(self) -> ActionResult:
+    def stop_query_execution(self) -> Any:
         """StopQueryExecution."""
         engine().stop(self.request()["QueryExecutionId"])
         return answer({})
 
-    def get_query_results(self) -> ActionResult:
+    def get_query_results(self) -> Any:
         """GetQueryResults, up to 1,000 rows a page; of a SELECT the first row is the header."""
         request = self.request()
         document = models.execution(request["QueryExecutionId"])
         current = document["Status"]["State"]
         if current != "SUCCEEDED":
             if current in models.ENDED:
-                raise InvalidRequest(f"Query did not finish successfully. Final query state: {current}")
-            raise InvalidRequest(f"Query has not yet finished. Current state: {current}")
+                raise InvalidRequestError(f"Query did not finish successfully. Final query state: {current}")
+            raise InvalidRequestError(f"Query has not yet finished. Current state: {current}")
         rows = _rows(document["ResultConfiguration"]["OutputLocation"], document["SubstatementType"])
         shown = page("Rows", rows, request, _MAXIMUM_ROWS)
         result = {
@@ -94,7 +93,7 @@ def _rows(location: str, kind: str) -> list[results.Row]:
     try:
         content = artifacts.read(location)
     except artifacts.ArtifactError as error:
-        raise InvalidRequest(f"Could not find results. {error}") from error
+        raise InvalidRequestError(f"Could not find results. {error}") from error
     if kind == "SELECT":
         return results.from_csv(content)
     return [[line] for line in content.decode().splitlines()]

@@ -51,14 +51,14 @@ _PHRASES = (
 )
 
 
-def _place(sql: str, tree: exp.Expression, name: str, kinds: tuple[type, ...]) -> tuple[int, int] | None:
+def _place(sql: str, tree: exp.Expr, name: str, kinds: tuple[type, ...]) -> tuple[int, int] | None:
     """Position of the first node of that name in the text."""
-    found = [node for node in tree.find_all(*kinds) if node.name.lower() == name.lower()]
+    found: list[exp.Expr] = [node for node in tree.find_all(*kinds) if node.name.lower() == name.lower()]
     places = [place for place in (position(sql, node) for node in found) if place]
     return min(places) if places else None
 
 
-def bind_error(details: dict[str, Any], sql: str, tree: exp.Expression) -> QueryError:
+def bind_error(details: dict[str, Any], sql: str, tree: exp.Expr) -> QueryError:
     """The Athena error for a DuckDB error document; `tree` is what `sql` was parsed to, before any change."""
     text = str(details.get("error_message") or details)
     for recognise in (_column, _table, _function, _grouping):
@@ -71,14 +71,16 @@ def bind_error(details: dict[str, Any], sql: str, tree: exp.Expression) -> Query
     if match := _MIXED.search(text):
         names = f"{_shown(match.group('a'))} and {_shown(match.group('b'))}"
         message = f"All {match.group('where')} results must be the same type or coercible to a common type. "
-        return QueryError("TYPE_MISMATCH", at(position(sql, tree), f"{message}Cannot find common type between {names}"))
+        return QueryError(
+            "TYPE_MISMATCH", at(position(sql, tree), f"{message}Cannot find common type between {names}")
+        )
     translated = runtime_error(text)
     if translated.code == "GENERIC_USER_ERROR":
         return QueryError("SYNTAX_ERROR", at(position(sql, tree), translated.message))
     return translated
 
 
-def _column(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
+def _column(text: str, sql: str, tree: exp.Expr) -> QueryError | None:
     for pattern in _NO_COLUMN:
         if match := pattern.search(text):
             name = match.group("name")
@@ -92,7 +94,7 @@ def _column(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
     return None
 
 
-def _table(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
+def _table(text: str, sql: str, tree: exp.Expr) -> QueryError | None:
     match = _NO_TABLE.search(text)
     if not match:
         return None
@@ -105,7 +107,7 @@ def _table(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
     return QueryError("SYNTAX_ERROR", f"Table '{match.group('name')}' {_UNRESOLVED}")
 
 
-def _function(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
+def _function(text: str, sql: str, tree: exp.Expr) -> QueryError | None:
     match = _ARGUMENTS.search(text + " ")
     if match:
         name = match.group("name").strip('"')
@@ -131,7 +133,7 @@ def _shown(duckdb_type: str) -> str:
     return trino_name({"INTEGER_LITERAL": "INTEGER", "STRING_LITERAL": "VARCHAR"}.get(name, name))
 
 
-def _grouping(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
+def _grouping(text: str, sql: str, tree: exp.Expr) -> QueryError | None:
     match = _NOT_GROUPED.search(text)
     if not match:
         return None
@@ -141,8 +143,6 @@ def _grouping(text: str, sql: str, tree: exp.Expression) -> QueryError | None:
     return QueryError("EXPRESSION_NOT_AGGREGATE", at(place, message))
 
 
-def unregistered(
-    sql: str, node: exp.Expression, name: str, lookup: Callable[..., Any] = position
-) -> QueryError:
+def unregistered(sql: str, node: exp.Expr, name: str, lookup: Callable[..., Any] = position) -> QueryError:
     """A function that Athena does not have, or this stand-in not yet."""
     return QueryError("FUNCTION_NOT_FOUND", at(lookup(sql, node), f"Function '{name}' not registered"))

@@ -1,4 +1,4 @@
-"""A DuckDB connection for one query: Trino's functions defined, nothing outside the cache and its scratch readable."""
+"""A DuckDB connection for one query: Trino's functions, and no file outside the cache and its scratch."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET ieee_floating_point_ops = true")
     connection.execute("SET scalar_subquery_error_on_multiple_rows = true")
-    connection.create_function("trino_double_text", functions.double_text, ["DOUBLE"], "VARCHAR")  # type: ignore[list-item, arg-type]
-    connection.create_function("trino_float_text", _float_text, ["FLOAT"], "VARCHAR")  # type: ignore[list-item, arg-type]
+    connection.create_function("trino_double_text", functions.double_text, ["DOUBLE"], "VARCHAR")
+    connection.create_function("trino_float_text", _float_text, ["FLOAT"], "VARCHAR")
     connection.execute(functions.macro_script())
     connection.execute(f"SET allowed_directories = ['{objects.directory()}', '{scratch}']")
     connection.execute("SET enable_external_access = false")

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import sqlglot
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from localaws.services.athena.dialect import AthenaSql, line_and_column, malformed
 
@@ -128,8 +128,10 @@ class Cursor:
                 depth -= 1
             self.index += 1
             if depth == 0:
-                return start, self.tokens[self.index - 1].start
-        self.fail("')'")
+                break
+        else:
+            self.fail("')'")
+        return start, self.tokens[self.index - 1].start
 
     def properties(self) -> dict[str, str | list[str]]:
         """``(key = 'value', other = ARRAY['a', 'b'])``; Hive's quoted keys too."""

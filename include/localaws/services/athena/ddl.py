@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from localaws.services.athena import hive, show
-from localaws.services.athena.objects import partition_directories
 from localaws.services.athena.catalog import Table, encode_view
-from localaws.services.athena.cursor import Cursor
 from localaws.services.athena.errors import QueryError, at
 from localaws.services.athena.hive_types import column_info, duckdb_to_hive, string_column
+from localaws.services.athena.objects import partition_directories
 from localaws.services.athena.select import output_name
 from localaws.services.athena.session import Outcome
 from localaws.services.athena.show import TASK, after, existing_table, missing_database, missing_table
@@ -21,6 +19,7 @@ from localaws.services.athena.translate import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from localaws.services.athena.cursor import Cursor
     from localaws.services.athena.session import Session
     from localaws.services.athena.statements import Statement
 
@@ -219,8 +218,11 @@ def _altered(
     keys = [name for name, _ in table.partition_keys]
     for specification in specifications:
         if sorted(specification.values) != sorted(keys):
-            raise QueryError("", f"FAILED: SemanticException partition spec {specification.values} doesn't contain all "
-                             f"({len(keys)}) partition columns")  # fmt: skip
+            raise QueryError(
+                "",
+                f"FAILED: SemanticException partition spec {specification.values} doesn't contain all "
+                f"({len(keys)}) partition columns",
+            )
     return table, forgiving, specifications
 
 

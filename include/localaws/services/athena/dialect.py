@@ -1,8 +1,8 @@
-"""Athena's SQL read as sqlglot's Trino dialect, with functions left as written, and what Trino's grammar lacks refused.
+"""Athena's SQL read as sqlglot's Trino dialect: functions left as written, what Trino lacks refused.
 
 sqlglot maps functions of all dialects onto common nodes, which hides what the author wrote
-(``element_at(a, 1)`` and ``a[1]`` differ in Trino). Here a function stays its name and arguments; functions.py
-and rules.py say what each means in DuckDB.
+(``element_at(a, 1)`` and ``a[1]`` differ in Trino). Here a function stays its name and arguments; functions.py and
+rules.py say what each means in DuckDB.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from localaws.services.athena.errors import QueryError, at
 
@@ -25,7 +25,7 @@ class AthenaSql(Trino):
 
     INDEX_OFFSET = 0
 
-    class Parser(Trino.Parser):
+    class Parser(Trino.Parser):  # type: ignore[valid-type, misc]
         FUNCTIONS: dict = {}  # type: ignore[type-arg]
         FUNCTION_PARSERS = {k: v for k, v in Trino.Parser.FUNCTION_PARSERS.items() if k in _SPECIAL_SYNTAX}
         NO_PAREN_FUNCTIONS = {
@@ -38,19 +38,102 @@ class AthenaSql(Trino):
 
 # Every kind of node a translated query may consist of; whatever else sqlglot reads is not Trino or not ours.
 _ALLOWED = (
-    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit,
-    exp.Offset, exp.Distinct, exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except,
-    exp.Table, exp.TableAlias, exp.TableSample, exp.Values, exp.Tuple, exp.Unnest, exp.Lateral, exp.Alias,
-    exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null, exp.Var, exp.Interval,
-    exp.Placeholder, exp.Paren, exp.And, exp.Or, exp.Not, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div,
-    exp.Mod, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like,
-    exp.Escape, exp.NullSafeEQ, exp.NullSafeNEQ, exp.DPipe, exp.Case, exp.If, exp.Exists, exp.Any, exp.All,
-    exp.Cast, exp.TryCast, exp.DataType, exp.DataTypeParam, exp.ColumnDef, exp.Extract, exp.Trim,
-    exp.StrPosition, exp.Substring, exp.GroupConcat, exp.Anonymous, exp.Array, exp.Bracket, exp.Dot,
-    exp.Lambda, exp.Filter, exp.Window, exp.WindowSpec, exp.IgnoreNulls, exp.RespectNulls, exp.GroupingSets,
-    exp.Cube, exp.Rollup, exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp, exp.AtTimeZone,
-    exp.WithinGroup, exp.ParseJSON, exp.HexString, exp.Struct, exp.Fetch,
-)  # fmt: skip
+    exp.Select,
+    exp.From,
+    exp.Join,
+    exp.Where,
+    exp.Group,
+    exp.Having,
+    exp.Order,
+    exp.Ordered,
+    exp.Limit,
+    exp.Offset,
+    exp.Distinct,
+    exp.With,
+    exp.CTE,
+    exp.Subquery,
+    exp.Union,
+    exp.Intersect,
+    exp.Except,
+    exp.Table,
+    exp.TableAlias,
+    exp.TableSample,
+    exp.Values,
+    exp.Tuple,
+    exp.Unnest,
+    exp.Lateral,
+    exp.Alias,
+    exp.Column,
+    exp.Identifier,
+    exp.Star,
+    exp.Literal,
+    exp.Boolean,
+    exp.Null,
+    exp.Var,
+    exp.Interval,
+    exp.Placeholder,
+    exp.Paren,
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Neg,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.Is,
+    exp.In,
+    exp.Between,
+    exp.Like,
+    exp.Escape,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.DPipe,
+    exp.Case,
+    exp.If,
+    exp.Exists,
+    exp.Any,
+    exp.All,
+    exp.Cast,
+    exp.TryCast,
+    exp.DataType,
+    exp.DataTypeParam,
+    exp.ColumnDef,
+    exp.Extract,
+    exp.Trim,
+    exp.StrPosition,
+    exp.Substring,
+    exp.GroupConcat,
+    exp.Anonymous,
+    exp.Array,
+    exp.Bracket,
+    exp.Dot,
+    exp.Lambda,
+    exp.Filter,
+    exp.Window,
+    exp.WindowSpec,
+    exp.IgnoreNulls,
+    exp.RespectNulls,
+    exp.GroupingSets,
+    exp.Cube,
+    exp.Rollup,
+    exp.CurrentDate,
+    exp.CurrentTimestamp,
+    exp.Localtimestamp,
+    exp.AtTimeZone,
+    exp.WithinGroup,
+    exp.ParseJSON,
+    exp.HexString,
+    exp.Struct,
+    exp.Fetch,
+)
 
 
 def malformed(message: str) -> QueryError:
@@ -71,7 +154,7 @@ def tokenize(sql: str) -> list[Token]:
         raise malformed(f"line 1:1: {str(error).splitlines()[0]}") from error
 
 
-def parse_query(sql: str) -> exp.Expression:
+def parse_query(sql: str) -> exp.Expr:
     """The syntax tree of one query; raise `QueryError` MALFORMED_QUERY with Trino's position and wording."""
     tokens = tokenize(sql)
     _refuse_foreign_tokens(sql, tokens)
@@ -110,7 +193,8 @@ def _refuse_foreign_tokens(sql: str, tokens: list[Token]) -> None:
             raise malformed(f"line {line}:{column}: mismatched input '{token.text}'")
         if token.text == "`":
             raise malformed(
-                f"line {line}:{column}: backquoted identifiers are not supported; use double quotes to quote identifiers"
+                f"line {line}:{column}: backquoted identifiers are not supported; "
+                "use double quotes to quote identifiers"
             )
         dangling = previous is not None and previous.token_type == TokenType.COMMA
         if dangling and token.token_type in (TokenType.FROM, TokenType.R_PAREN):
@@ -120,12 +204,22 @@ def _refuse_foreign_tokens(sql: str, tokens: list[Token]) -> None:
 
 _FOREIGN_ARGUMENTS = {
     exp.Star: ("except_", "except", "replace", "rename"),
-    exp.Select: ("kind", "hint", "operation_modifiers", "into", "match", "pivots", "laterals", "prewhere", "qualify"),
+    exp.Select: (
+        "kind",
+        "hint",
+        "operation_modifiers",
+        "into",
+        "match",
+        "pivots",
+        "laterals",
+        "prewhere",
+        "qualify",
+    ),
     exp.Distinct: ("on",),
-}  # fmt: skip
+}
 
 
-def _refuse_foreign_nodes(sql: str, tree: exp.Expression) -> None:
+def _refuse_foreign_nodes(sql: str, tree: exp.Expr) -> None:
     for node in tree.walk():
         used = [name for name in _FOREIGN_ARGUMENTS.get(type(node), ()) if node.args.get(name)]
         empty = isinstance(node, exp.Select) and not node.expressions
@@ -136,13 +230,13 @@ def _refuse_foreign_nodes(sql: str, tree: exp.Expression) -> None:
             )
 
 
-def offset(node: exp.Expression) -> int | None:
+def offset(node: exp.Expr) -> int | None:
     """Where the node's first named part starts in the text it was parsed from, if sqlglot kept that."""
     starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
     return min(starts) if starts else None
 
 
-def position(sql: str, node: exp.Expression) -> tuple[int, int] | None:
+def position(sql: str, node: exp.Expr) -> tuple[int, int] | None:
     """Trino's (line, column) of the node, or None when unknown."""
     start = offset(node)
     return None if start is None else line_and_column(sql, start)

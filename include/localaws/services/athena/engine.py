@@ -17,7 +17,7 @@ from localaws import artifacts, state
 from localaws.clients import client
 from localaws.services.athena import ddl, models, results, select, statements, writes
 from localaws.services.athena.dialect import parse_query
-from localaws.services.athena.errors import SYSTEM, InvalidRequest, QueryCancelled, QueryError
+from localaws.services.athena.errors import SYSTEM, InvalidRequestError, QueryCancelledError, QueryError
 from localaws.services.athena.session import Outcome, Session
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Engine:
         """
         workgroup = models.workgroup(request.get("WorkGroup") or "primary")
         if workgroup["State"] != "ENABLED":
-            raise InvalidRequest(f"WorkGroup {workgroup['Name']} is disabled.")
+            raise InvalidRequestError(f"WorkGroup {workgroup['Name']} is disabled.")
         with self._lock:
             known = self._known(request)
             if known:
@@ -91,7 +91,7 @@ class Engine:
         if found is None:
             return None
         if found["digest"] != _digest(request):
-            raise InvalidRequest("Idempotent parameters do not match")
+            raise InvalidRequestError("Idempotent parameters do not match")
         return str(found["id"])
 
     def _remember(self, request: dict[str, Any], query_id: str) -> None:
@@ -170,15 +170,15 @@ def _digest(request: dict[str, Any]) -> str:
 def _check_syntax(request: dict[str, Any]) -> statements.Statement:
     """What Athena refuses at once: statements that do not parse."""
     if len(request["QueryString"].encode()) > 262_144:
-        raise InvalidRequest("Query string length exceeds the limit of 262144 bytes")
+        raise InvalidRequestError("Query string length exceeds the limit of 262144 bytes")
     try:
         statement = statements.parse(request["QueryString"], models.database(request))
         if statement.query:
             parse_query(statement.query)
     except QueryError as error:
         if error.code == "MALFORMED_QUERY":
-            raise InvalidRequest(error.message, "MALFORMED_QUERY") from error
-        raise InvalidRequest(str(error)) from error
+            raise InvalidRequestError(error.message, "MALFORMED_QUERY") from error
+        raise InvalidRequestError(str(error)) from error
     return statement
 
 
@@ -187,12 +187,12 @@ def _check_bucket(output: str, region: str) -> None:
     try:
         client("s3", region).head_bucket(Bucket=bucket)
     except ClientError as error:
-        raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
+        raise InvalidRequestError(f"Unable to verify/create output bucket {bucket}") from error
 
 
 def _failure(document: dict[str, Any], error: Exception) -> dict[str, Any]:
     """The Status of a query that raised."""
-    if isinstance(error, QueryCancelled):
+    if isinstance(error, QueryCancelledError):
         return models.finished(document, "CANCELLED", str(error))
     if isinstance(error, artifacts.ArtifactError):
         error = QueryError("", str(error))

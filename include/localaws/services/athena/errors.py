@@ -10,7 +10,7 @@ from localaws.protocol import AwsError
 SYSTEM, USER, OTHER = 1, 2, 3
 
 
-class InvalidRequest(AwsError):
+class InvalidRequestError(AwsError):
     """InvalidRequestException, with Athena's own error code beside the message."""
 
     def __init__(self, message: str, athena_error_code: str = "INVALID_INPUT") -> None:
@@ -38,7 +38,7 @@ class QueryError(Exception):
         return f"{self.code}: {self.message}" if self.code else self.message
 
 
-class QueryCancelled(Exception):
+class QueryCancelledError(Exception):
     """The user stopped the query, or a limit of the workgroup did; the text is the state change reason."""
 
 

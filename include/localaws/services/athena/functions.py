@@ -13,13 +13,51 @@ from pathlib import Path
 MACROS = Path(__file__).with_name("macros.sql")
 
 # Same name, same meaning (checked), scalar.
-SAME = set(
-    """
-    abs acos asin atan atan2 cbrt coalesce concat_ws cos cosh day degrees exp grouping hour json_extract_string
-    length ln log10 log2 lower map minute month now nullif pi pow power quarter radians reverse row second sin sinh
-    sqrt starts_with strpos tan tanh translate try upper uuid year
-    """.split()
-) - {"json_extract_string"}
+SAME = {
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "cbrt",
+    "concat_ws",
+    "cos",
+    "cosh",
+    "day",
+    "degrees",
+    "exp",
+    "grouping",
+    "hour",
+    "length",
+    "ln",
+    "log10",
+    "log2",
+    "lower",
+    "map",
+    "minute",
+    "month",
+    "now",
+    "pi",
+    "pow",
+    "power",
+    "quarter",
+    "radians",
+    "reverse",
+    "row",
+    "second",
+    "sin",
+    "sinh",
+    "sqrt",
+    "starts_with",
+    "strpos",
+    "tan",
+    "tanh",
+    "translate",
+    "try",
+    "upper",
+    "uuid",
+    "year",
+}
 
 RENAMED = {
     "ceiling": "ceil",
@@ -41,15 +79,41 @@ RENAMED = {
 }
 
 # Aggregates and window functions of the same name and meaning.
-AGGREGATES = set(
-    """
-    any_value array_agg bool_and bool_or corr count count_if covar_pop covar_samp histogram max min regr_intercept
-    regr_slope stddev stddev_pop stddev_samp var_pop var_samp variance
-    """.split()
-)
-WINDOW = set(
-    "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number".split()
-)
+AGGREGATES = {
+    "any_value",
+    "array_agg",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "count_if",
+    "covar_pop",
+    "covar_samp",
+    "histogram",
+    "max",
+    "min",
+    "regr_intercept",
+    "regr_slope",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "var_pop",
+    "var_samp",
+    "variance",
+}
+WINDOW = {
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+}
 
 
 @functools.cache
@@ -83,13 +147,12 @@ def double_text(value: float) -> str:
     if value == 0:
         return "-0.0E0" if str(value).startswith("-") else "0E0"
     sign = "-" if value < 0 else ""
-    mantissa, _, exponent = f"{abs(value):.17e}".partition("e")
-    digits, power = _shortest(abs(value), int(exponent))
+    digits, power = _shortest(abs(value))
     mantissa = digits[0] + "." + (digits[1:] or "0")
     return f"{sign}{mantissa}E{power}"
 
 
-def _shortest(value: float, power: int) -> tuple[str, int]:
+def _shortest(value: float) -> tuple[str, int]:
     text = repr(value)
     number, _, exponent = text.partition("e")
     whole, _, fraction = number.partition(".")

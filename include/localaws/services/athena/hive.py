@@ -177,8 +177,11 @@ def _stored_as(cursor: Cursor, definition: TableDefinition) -> None:
 
 def _complete(definition: TableDefinition) -> None:
     if not definition.external:
-        raise QueryError("", "FAILED: SemanticException table is not external. Athena supports only external tables: "
-                             "use CREATE EXTERNAL TABLE")  # fmt: skip
+        raise QueryError(
+            "",
+            "FAILED: SemanticException table is not external. Athena supports only external tables: "
+            "use CREATE EXTERNAL TABLE",
+        )
     if not definition.location:
         raise QueryError(
             "", "FAILED: ParseException line 1:0 missing LOCATION: external tables need LOCATION 's3://…'"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.core.responses import ActionResult
-
 from localaws.protocol import answer
 from localaws.services.athena.catalog import Catalog
-from localaws.services.athena.errors import InvalidRequest, MetadataError, QueryError
+from localaws.services.athena.errors import InvalidRequestError, MetadataError, QueryError
 from localaws.services.athena.paging import page
 
 NAME = "AwsDataCatalog"
@@ -18,7 +16,7 @@ _MAXIMUM = 50
 
 def _require_catalog(name: str) -> None:
     if name.lower() != NAME.lower():
-        raise InvalidRequest(f"Data catalog {name} is not found. The local stand-in has {NAME} only.")
+        raise InvalidRequestError(f"Data catalog {name} is not found. The local stand-in has {NAME} only.")
 
 
 def _missing(kind: str, name: str, operation: str) -> MetadataError:
@@ -66,27 +64,27 @@ class CatalogOperations:
     request: Any
     region: str
 
-    def list_data_catalogs(self) -> ActionResult:
+    def list_data_catalogs(self) -> Any:
         """ListDataCatalogs: the one there is."""
         return answer(
             {"DataCatalogsSummary": [{"CatalogName": NAME, "Type": "GLUE", "Status": "CREATE_COMPLETE"}]}
         )
 
-    def get_data_catalog(self) -> ActionResult:
+    def get_data_catalog(self) -> Any:
         """GetDataCatalog."""
         _require_catalog(self.request()["Name"])
         return answer(
             {"DataCatalog": {"Name": NAME, "Type": "GLUE", "Parameters": {"catalog-id": "123456789012"}}}
         )
 
-    def list_databases(self) -> ActionResult:
+    def list_databases(self) -> Any:
         """ListDatabases."""
         request = self.request()
         _require_catalog(request["CatalogName"])
         databases = [_database(document) for document in Catalog(self.region).databases()]
         return answer(page("DatabaseList", databases, request, _MAXIMUM))
 
-    def get_database(self) -> ActionResult:
+    def get_database(self) -> Any:
         """GetDatabase."""
         request = self.request()
         _require_catalog(request["CatalogName"])
@@ -95,7 +93,7 @@ class CatalogOperations:
             raise _missing("Database", request["DatabaseName"], "GetDatabase")
         return answer({"Database": _database(document)})
 
-    def list_table_metadata(self) -> ActionResult:
+    def list_table_metadata(self) -> Any:
         """ListTableMetadata; Expression is a regular expression on names."""
         request = self.request()
         _require_catalog(request["CatalogName"])
@@ -107,7 +105,7 @@ class CatalogOperations:
         tables = [_table_metadata(document) for document in documents if pattern.fullmatch(document["Name"])]
         return answer(page("TableMetadataList", tables, request, _MAXIMUM))
 
-    def get_table_metadata(self) -> ActionResult:
+    def get_table_metadata(self) -> Any:
         """GetTableMetadata."""
         request = self.request()
         _require_catalog(request["CatalogName"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws import state
-from localaws.services.athena.errors import InvalidRequest
+from localaws.services.athena.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 EXECUTIONS = "athena-execution"
 WORKGROUPS = "athena-workgroup"
@@ -16,9 +18,19 @@ ENGINE_VERSION = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "At
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 _BUCKET_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 _SHOWN = (
-    "QueryExecutionId", "Query", "StatementType", "SubstatementType", "ResultConfiguration", "ResultReuseConfiguration",
-    "QueryExecutionContext", "Status", "Statistics", "WorkGroup", "EngineVersion", "ExecutionParameters",
-)  # fmt: skip
+    "QueryExecutionId",
+    "Query",
+    "StatementType",
+    "SubstatementType",
+    "ResultConfiguration",
+    "ResultReuseConfiguration",
+    "QueryExecutionContext",
+    "Status",
+    "Statistics",
+    "WorkGroup",
+    "EngineVersion",
+    "ExecutionParameters",
+)
 
 
 def new_execution(
@@ -74,12 +86,12 @@ def result_configuration(request: dict[str, Any], workgroup: dict[str, Any]) -> 
     chosen: dict[str, Any] = own if enforced or not asked.get("OutputLocation") else asked
     location = chosen.get("OutputLocation")
     if not location:
-        raise InvalidRequest(
+        raise InvalidRequestError(
             "No output location provided. An output location is required either through the Workgroup result "
             "configuration setting or as an API input."
         )
     if not _BUCKET_URI.fullmatch(location):
-        raise InvalidRequest(f"outputLocation is not a valid S3 path: {location}")
+        raise InvalidRequestError(f"outputLocation is not a valid S3 path: {location}")
     return dict(chosen)
 
 
@@ -93,7 +105,8 @@ def finished(document: dict[str, Any], state_name: str, reason: str | None, **mo
     status = document["Status"] | {"State": state_name, "CompletionDateTime": state.now()}
     if reason is not None:
         status["StateChangeReason"] = reason
-    return status | more
+    ended: dict[str, Any] = status | more
+    return ended
 
 
 def milliseconds(start: datetime, end: datetime) -> int:
@@ -128,7 +141,7 @@ def workgroup(name: str) -> dict[str, Any]:
         document = new_workgroup("primary", {"Configuration": {"EnforceWorkGroupConfiguration": False}})
         state.store().put(WORKGROUPS, name, document)
     if document is None:
-        raise InvalidRequest(f"WorkGroup {name} is not found.")
+        raise InvalidRequestError(f"WorkGroup {name} is not found.")
     return document
 
 
@@ -136,5 +149,5 @@ def execution(query_id: str) -> dict[str, Any]:
     """A query execution's document; raise InvalidRequestException."""
     document = state.store().get(EXECUTIONS, query_id)
     if document is None:
-        raise InvalidRequest(f"QueryExecution {query_id} was not found")
+        raise InvalidRequestError(f"QueryExecution {query_id} was not found")
     return document

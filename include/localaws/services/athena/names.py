@@ -1,4 +1,4 @@
-"""Names that DuckDB resolves and Trino does not: aliases of the SELECT list used in WHERE, GROUP BY or HAVING."""
+"""Names that DuckDB resolves and Trino does not: SELECT aliases used in WHERE, GROUP BY or HAVING."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     ColumnsOf = Callable[[str], list[str]]
 
 
-def refuse_alias_references(sql: str, tree: exp.Expression, columns_of: ColumnsOf) -> None:
+def refuse_alias_references(sql: str, tree: exp.Expr, columns_of: ColumnsOf) -> None:
     """Raise COLUMN_NOT_FOUND where a query uses its own alias as if it were a column."""
     for select in tree.find_all(exp.Select):
         aliases = {node.alias.lower() for node in select.expressions if isinstance(node, exp.Alias)}
@@ -41,14 +41,14 @@ def _columns(select: exp.Select) -> list[exp.Column]:
     return [column for part in parts for column in part.find_all(exp.Column) if _owner(column) is select]
 
 
-def _owner(column: exp.Column) -> exp.Expression | None:
+def _owner(column: exp.Column) -> exp.Expr | None:
     return column.find_ancestor(exp.Select)
 
 
 def _source_columns(select: exp.Select, columns_of: ColumnsOf) -> set[str] | None:
     """All column names the query's sources have, outer queries' included; None when not known."""
     names: set[str] = set()
-    scope: exp.Expression | None = select
+    scope: exp.Expr | None = select
     while isinstance(scope, exp.Select):
         sources = [scope.args["from_"].this] if scope.args.get("from_") else []
         sources += [join.this for join in scope.args.get("joins") or []]
@@ -63,7 +63,7 @@ def _source_columns(select: exp.Select, columns_of: ColumnsOf) -> set[str] | Non
     return names
 
 
-def _outputs(source: exp.Expression, columns_of: ColumnsOf) -> list[str] | None:
+def _outputs(source: exp.Expr, columns_of: ColumnsOf) -> list[str] | None:
     alias = source.args.get("alias")
     if isinstance(alias, exp.TableAlias) and alias.args.get("columns"):
         named = [identifier.name.lower() for identifier in alias.args["columns"]]
@@ -75,7 +75,7 @@ def _outputs(source: exp.Expression, columns_of: ColumnsOf) -> list[str] | None:
         cte = _find_cte(source)
         return _outputs(cte, columns_of) if cte is not None else None
     if isinstance(source, (exp.CTE, exp.Subquery)):
-        return _query_outputs(source.this, columns_of)
+        return _query_outputs(source.this)
     return None
 
 
@@ -90,7 +90,7 @@ def _find_cte(node: exp.Table) -> exp.CTE | None:
     return None
 
 
-def _query_outputs(query: exp.Expression, columns_of: ColumnsOf) -> list[str] | None:
+def _query_outputs(query: exp.Expr) -> list[str] | None:
     while isinstance(query, (exp.SetOperation, exp.Subquery)):
         query = query.this
     if not isinstance(query, exp.Select):

@@ -1,4 +1,4 @@
-"""S3 objects on local disk: each is fetched once per ETag, the least recently used go first when space runs out."""
+"""S3 objects on local disk: fetched once per ETag; the least recently used go when space runs out."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ class S3Object:
 
 def _failed(uri: str, error: ClientError) -> QueryError:
     code = error.response["Error"]["Code"]
-    return QueryError("HIVE_CANNOT_OPEN_SPLIT" if code == "NoSuchKey" else "HIVE_UNKNOWN_ERROR",
-                      f"Failed to read {uri}: {error.response['Error']['Message']}")  # fmt: skip
+    return QueryError(
+        "HIVE_CANNOT_OPEN_SPLIT" if code == "NoSuchKey" else "HIVE_UNKNOWN_ERROR",
+        f"Failed to read {uri}: {error.response['Error']['Message']}",
+    )
 
 
 def list_objects(location: str, region: str) -> list[S3Object]:

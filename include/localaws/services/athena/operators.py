@@ -1,6 +1,7 @@
-"""Operators and casts: Trino's typing rules and results, where DuckDB would convert silently or answer differently.
+"""Operators and casts: Trino's rules and results, where DuckDB converts silently or answers differently.
 
-Each rule takes a node and its operands' types and returns the DuckDB expression that means the same, or raises.
+Each rule takes a node and its operands' types and returns the DuckDB expression that means the same, or
+raises.
 """
 
 from __future__ import annotations
@@ -17,33 +18,44 @@ if TYPE_CHECKING:
 
     from localaws.services.athena.probe import Type
 
-_SYMBOLS: dict[type[exp.Expression], str] = {
-    exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.Add: "+", exp.Sub: "-",
-    exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.DPipe: "||", exp.NullSafeEQ: "IS DISTINCT FROM",
+_SYMBOLS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+    exp.DPipe: "||",
+    exp.NullSafeEQ: "IS DISTINCT FROM",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
-}  # fmt: skip
+}
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A DuckDB function call."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def cast(node: exp.Expression, duckdb_type: str, safe: bool = False) -> exp.Expression:
+def cast(node: exp.Expr, duckdb_type: str, safe: bool = False) -> exp.Expr:
     """CAST or TRY_CAST to a DuckDB type."""
     kind = exp.DataType.build(duckdb_type, dialect="duckdb")
     return (exp.TryCast if safe else exp.Cast)(this=node, to=kind)
 
 
-def type_name(node: exp.Expression, kind: Type) -> str:
+def type_name(node: exp.Expr, kind: Type) -> str:
     """Trino's name of an operand's type; a string literal has its length in it."""
     if isinstance(node, exp.Literal) and node.is_string:
         return f"varchar({len(node.this)})"
     return kind.trino
 
 
-def mismatch(node: exp.Expression, message: str) -> QueryError:
+def mismatch(node: exp.Expr, message: str) -> QueryError:
     """TYPE_MISMATCH at the node."""
     return QueryError("TYPE_MISMATCH", at(node.meta.get("at"), message))
 
@@ -58,14 +70,14 @@ def comparable(left: Type, right: Type) -> bool:
     return "unknown" in (left.category, right.category) or left.category == right.category
 
 
-def comparison(node: exp.Binary, types: list[Type]) -> exp.Expression:
+def comparison(node: exp.Binary, types: list[Type]) -> exp.Expr:
     """``=``, ``<`` and so on: only within one category of types."""
     if not comparable(*types):
         raise _cannot_apply(node, *types)
     return node
 
 
-def between(node: exp.Between, types: list[Type]) -> exp.Expression:
+def between(node: exp.Between, types: list[Type]) -> exp.Expr:
     """``x BETWEEN a AND b``."""
     if not all(comparable(types[0], other) for other in types[1:]):
         value, low, high = (
@@ -76,14 +88,14 @@ def between(node: exp.Between, types: list[Type]) -> exp.Expression:
     return node
 
 
-def contained(node: exp.In, types: list[Type]) -> exp.Expression:
+def contained(node: exp.In, types: list[Type]) -> exp.Expr:
     """``x IN (a, b)``."""
     if not all(comparable(types[0], other) for other in types[1:]):
         raise mismatch(node, f"IN value and list items must be the same type: {types[0].trino}")
     return node
 
 
-def like(node: exp.Like, types: list[Type]) -> exp.Expression:
+def like(node: exp.Like, types: list[Type]) -> exp.Expr:
     """``a LIKE b``: strings only."""
     for operand, kind in zip((node.this, node.expression), types, strict=True):
         if kind.category not in ("varchar", "unknown"):
@@ -94,7 +106,7 @@ def like(node: exp.Like, types: list[Type]) -> exp.Expression:
     return node
 
 
-def case(node: exp.Case, types: list[Type]) -> exp.Expression:
+def case(node: exp.Case, types: list[Type]) -> exp.Expr:
     """All results of a CASE are of one category."""
     results = [kind for kind in types if kind.category != "unknown"]
     if any(not comparable(results[0], other) for other in results[1:]):
@@ -106,7 +118,7 @@ def case(node: exp.Case, types: list[Type]) -> exp.Expression:
     return node
 
 
-def arithmetic(node: exp.Binary, types: list[Type]) -> exp.Expression:
+def arithmetic(node: exp.Binary, types: list[Type]) -> exp.Expr:
     """``+ - *`` on numbers; dates and timestamps plus or minus intervals."""
     left, right = types
     categories = {left.category, right.category}
@@ -119,7 +131,7 @@ def arithmetic(node: exp.Binary, types: list[Type]) -> exp.Expression:
     raise _cannot_apply(node, left, right)
 
 
-def _with_interval(node: exp.Binary, left: Type, right: Type) -> exp.Expression:
+def _with_interval(node: exp.Binary, left: Type, right: Type) -> exp.Expr:
     other = right if left.category == "interval" else left
     if isinstance(node, exp.Mul) and other.category in ("number", "interval"):
         return node
@@ -134,7 +146,7 @@ def _with_interval(node: exp.Binary, left: Type, right: Type) -> exp.Expression:
     return cast(exp.Paren(this=node), "DATE")
 
 
-def division(node: exp.Binary, types: list[Type]) -> exp.Expression:
+def division(node: exp.Binary, types: list[Type]) -> exp.Expr:
     """``/`` and ``%``: integers truncate, decimals keep Trino's scale, zero is an error except for doubles."""
     left, right = types
     if not {left.category, right.category} <= {"number", "unknown"}:
@@ -148,7 +160,7 @@ def division(node: exp.Binary, types: list[Type]) -> exp.Expression:
     return call("trino_decimal_divide" if decimal else "trino_integer_divide", node.left, node.right)
 
 
-def concatenation(node: exp.DPipe, types: list[Type]) -> exp.Expression:
+def concatenation(node: exp.DPipe, types: list[Type]) -> exp.Expr:
     """``||`` of strings or of arrays."""
     left, right = types
     for allowed in ("varchar", "list", "blob"):
@@ -176,7 +188,7 @@ _TEXT_PATTERNS = {
 _TRINO_TYPES = {"INTEGER": "INT", "FLOAT": "REAL"}
 
 
-def conversion(node: exp.Cast, types: list[Type]) -> exp.Expression:
+def conversion(node: exp.Cast, types: list[Type]) -> exp.Expr:
     """CAST and TRY_CAST, with Trino's rounding, text forms and refusals."""
     source, safe = types[0], isinstance(node, exp.TryCast)
     target = node.to.sql("duckdb")
@@ -209,7 +221,7 @@ def _category(target: str) -> str:
     return "number" if number and not target.endswith("]") else "other"
 
 
-def _to_text(node: exp.Cast, source: Type) -> exp.Expression:
+def _to_text(node: exp.Cast, source: Type) -> exp.Expr:
     if source.id in ("DOUBLE", "FLOAT"):
         return call(f"trino_{source.id.lower()}_text", node.this)
     if source.id == "TIMESTAMP":
@@ -223,7 +235,7 @@ def _to_text(node: exp.Cast, source: Type) -> exp.Expression:
     return cast(node.this, "VARCHAR", isinstance(node, exp.TryCast))
 
 
-def _from_text(text: exp.Expression, target: str, safe: bool) -> exp.Expression:
+def _from_text(text: exp.Expr, target: str, safe: bool) -> exp.Expr:
     trino = _TRINO_TYPES.get(target, target)
     before, after = "Cannot cast '", f"' to {trino}"
     if target in ("DATE", "TIMESTAMP"):
@@ -243,7 +255,7 @@ def _from_text(text: exp.Expression, target: str, safe: bool) -> exp.Expression:
     return cast(checked, target, safe)
 
 
-RULES: dict[type[exp.Expression], Callable[..., exp.Expression]] = {
+RULES: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     **dict.fromkeys(COMPARISONS, comparison),
     exp.Between: between,
     exp.In: contained,
@@ -260,7 +272,7 @@ RULES: dict[type[exp.Expression], Callable[..., exp.Expression]] = {
 }
 
 
-def operands(node: exp.Expression) -> list[exp.Expression]:
+def operands(node: exp.Expr) -> list[exp.Expr]:
     """The parts whose types a rule is given, in the rule's order."""
     if isinstance(node, exp.Between):
         return [node.this, node.args["low"], node.args["high"]]

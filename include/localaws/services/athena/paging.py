@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-from localaws.services.athena.errors import InvalidRequest
+from localaws.services.athena.errors import InvalidRequestError
 
 
 def page(key: str, items: list[Any], request: dict[str, Any], maximum: int) -> dict[str, Any]:
@@ -23,4 +23,4 @@ def _offset(token: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(token).decode().removeprefix("offset:"))
     except (ValueError, binascii.Error) as error:
-        raise InvalidRequest(f"Invalid NextToken: {token}") from error
+        raise InvalidRequestError(f"Invalid NextToken: {token}") from error

@@ -1,8 +1,8 @@
 """What type DuckDB gives to expressions anywhere inside a query, without running it.
 
-An expression is marked by wrapping it as ``struct_extract(struct_pack(probe_7 := e), 'probe_7')`` and the query's
-bound, not optimised, plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe and holds the
-type of e. DuckDB cannot copy a struct_pack inside a correlated query; there the mark is ``list_extract([e],
+An expression is marked by wrapping it as ``struct_extract(struct_pack(probe_7 := e), 'probe_7')`` and the
+query's bound, not optimised, plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe
+and holds the type of e. DuckDB cannot copy a struct_pack inside a correlated query; there the mark is ``list_extract([e],
 strlen('probe_7'))``, which in turn is folded away around constants.
 """
 
@@ -52,13 +52,27 @@ class Type:
 
 
 _INTEGERS = {
-    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
     "INTEGER_LITERAL",
-}  # fmt: skip
+}
 _CATEGORIES = dict.fromkeys([*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"], "number") | {
-    "DATE": "time", "TIMESTAMP": "time", "TIMESTAMP WITH TIME ZONE": "time", "VARCHAR": "varchar",
-    "STRING_LITERAL": "varchar", "NULL": "unknown", "SQLNULL": "unknown",
-}  # fmt: skip
+    "DATE": "time",
+    "TIMESTAMP": "time",
+    "TIMESTAMP WITH TIME ZONE": "time",
+    "VARCHAR": "varchar",
+    "STRING_LITERAL": "varchar",
+    "NULL": "unknown",
+    "SQLNULL": "unknown",
+}
 
 
 _PROBE = re.compile(r"probe_\d+")
@@ -75,20 +89,20 @@ class BindError(Exception):
 class DuckDbSql(DuckDB):
     """DuckDB's generator that wraps nodes marked with ``meta['probe']`` and prints stand-ins for pending functions."""
 
-    class Generator(DuckDB.Generator):
+    class Generator(DuckDB.Generator):  # type: ignore[valid-type, misc]
         def sql(self, expression: Any, key: str | None = None, comment: bool = True) -> str:
             """As DuckDB's, but see the class."""
-            pending = key is None and isinstance(expression, exp.Expression) and not expression.meta.get("typed")
+            pending = key is None and isinstance(expression, exp.Expr) and not expression.meta.get("typed")
             text = self._stub(expression) if pending else None
             text = super().sql(expression, key, comment) if text is None else text
-            if key is None and isinstance(expression, exp.Expression) and expression.meta.get("probe"):
+            if key is None and isinstance(expression, exp.Expr) and expression.meta.get("probe"):
                 name = expression.meta["probe"]
                 if expression.meta.get("correlated"):
                     return f"list_extract([{text}], strlen('{name}'))"
                 return f"struct_extract(struct_pack({name} := {text}), '{name}')"
             return text
 
-        def _stub(self, node: exp.Expression) -> str | None:
+        def _stub(self, node: exp.Expr) -> str | None:
             """What stands for a node whose meaning waits for its operands' types: right type, any value."""
             if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
                 template = STUBS.get(node.name.lower())
@@ -96,7 +110,11 @@ class DuckDbSql(DuckDB):
             if isinstance(node, exp.Bracket):
                 return f"({self.sql(node.this)})[{self.sql(node.expressions[0])}]"
             escaped = isinstance(node, exp.Like) and isinstance(node.parent, exp.Escape)
-            if isinstance(node, _BOOLEAN) and not escaped and not isinstance(node.args.get("expression"), (exp.Any, exp.All)):
+            if (
+                isinstance(node, _BOOLEAN)
+                and not escaped
+                and not isinstance(node.args.get("expression"), (exp.Any, exp.All))
+            ):
                 parts = [node.this, node.args.get("expression"), node.args.get("low"), node.args.get("high")]
                 if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
                     return None
@@ -112,14 +130,26 @@ class DuckDbSql(DuckDB):
             names += [ordinality.name] if isinstance(ordinality, exp.Identifier) else []
             values += ["NULL"] * (len(names) - len(values))
             names += [f"_col{index}" for index in range(len(names), len(values))]
-            columns = ", ".join(f"{value} AS {quoted(name)}" for value, name in zip(values, names, strict=True))
+            columns = ", ".join(
+                f"{value} AS {quoted(name)}" for value, name in zip(values, names, strict=True)
+            )
             name = f" AS {quoted(alias.name)}" if alias and alias.name else ""
             return f"(SELECT {columns}){name}"
 
 
 _BOOLEAN = (
-    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Like,
-)  # fmt: skip
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.Between,
+    exp.In,
+    exp.Like,
+)
 # Functions whose arguments' types are being asked for: the right type, any value.
 STUBS = {
     "date_add": "list_extract([{2}], CAST(length(CAST(row({0}, {1}) AS VARCHAR)) AS BIGINT))",
@@ -132,7 +162,7 @@ STUBS = {
 }
 
 
-def generate(tree: exp.Expression) -> str:
+def generate(tree: exp.Expr) -> str:
     """DuckDB SQL of a tree, all identifiers quoted."""
     return tree.sql(dialect=DuckDbSql, identify=True, comments=False)
 

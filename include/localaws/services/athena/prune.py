@@ -1,4 +1,4 @@
-"""Leave out partitions that the WHERE clause excludes, so that their objects are neither fetched nor billed."""
+"""Leave out partitions that the WHERE clause excludes; their objects are neither fetched nor billed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def prune(
-    tree: exp.Expression,
+    tree: exp.Expr,
     internal: str,
     table: Table,
     partitions: list[Partition],
@@ -49,7 +49,7 @@ def prune(
     return [partition for index, partition in enumerate(partitions) if index in kept]
 
 
-def _conditions(node: exp.Table, keys: set[str]) -> list[exp.Expression]:
+def _conditions(node: exp.Table, keys: set[str]) -> list[exp.Expr]:
     """Conjuncts of the WHERE clause over nothing but the table's partition keys."""
     select = node.find_ancestor(exp.Select)
     clause = node.parent
@@ -64,7 +64,7 @@ def _conditions(node: exp.Table, keys: set[str]) -> list[exp.Expression]:
     return [item for item in conjuncts if _over(item, alias, keys, alone=not joins)]
 
 
-def _over(condition: exp.Expression, alias: str, keys: set[str], alone: bool) -> bool:
+def _over(condition: exp.Expr, alias: str, keys: set[str], alone: bool) -> bool:
     columns = list(condition.find_all(exp.Column))
     if not columns or condition.find(exp.Select, exp.Lambda):
         return False

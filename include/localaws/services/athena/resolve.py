@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _TYPED_NAMES = {*rules.TYPED, *rules.TYPED_AGGREGATES, "map_agg"}
 
 
-def resolve(
-    tree: exp.Expression, sql: str, original: exp.Expression, connection: duckdb.DuckDBPyConnection
-) -> exp.Expression:
+def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.DuckDBPyConnection) -> exp.Expr:
     """`tree` (tables already bound) with all functions and operators in DuckDB's terms.
 
     `original` is what `sql` was parsed to, for positions. Raises `QueryError` as Athena would.
@@ -40,7 +38,7 @@ def resolve(
         types = _ask(root, ready, sql, original, connection)
         for node in ready:
             _apply(node, [types[id(part)] for part in _operands(node)])
-    result: exp.Expression = root.this
+    result: exp.Expr = root.this
     result.pop()
     try:
         probe(connection, generate(result))
@@ -49,7 +47,7 @@ def resolve(
     return result
 
 
-def _name_functions(root: exp.Expression, sql: str) -> None:
+def _name_functions(root: exp.Expr, sql: str) -> None:
     """Replace functions whose meaning needs no operand types."""
     for node in list(root.walk(bfs=False))[::-1]:
         if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
@@ -72,13 +70,13 @@ def _name_function(node: exp.Anonymous, sql: str) -> None:
         node.meta["duckdb"] = True
 
 
-def _trim(node: exp.Trim) -> exp.Expression:
+def _trim(node: exp.Trim) -> exp.Expr:
     side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
     characters = node.args.get("expression")
     return call(side, node.this, characters) if characters else call(f"trino_{side}", node.this)
 
 
-def _extract(node: exp.Extract) -> exp.Expression:
+def _extract(node: exp.Extract) -> exp.Expr:
     name = node.this.name.lower()
     renamed = functions.duckdb_name(name)
     if renamed is None:
@@ -86,19 +84,19 @@ def _extract(node: exp.Extract) -> exp.Expression:
     return call(renamed, node.expression)
 
 
-def _substring(node: exp.Substring) -> exp.Expression:
+def _substring(node: exp.Substring) -> exp.Expr:
     parts = [node.this, node.args.get("start"), node.args.get("length")]
     return call("trino_substr", *[part for part in parts if part is not None])
 
 
 def _refuse(what: str) -> Any:
-    def refuse(node: exp.Expression) -> exp.Expression:
+    def refuse(node: exp.Expr) -> exp.Expr:
         raise not_supported(what, node.meta.get("at"))
 
     return refuse
 
 
-def _timestamp(node: exp.DataType) -> exp.Expression:
+def _timestamp(node: exp.DataType) -> exp.Expr:
     """Timestamps are DuckDB's plain ones, whatever their precision; Trino's default is milliseconds."""
     literal = isinstance(node.parent, exp.Cast) and isinstance(node.parent.this, exp.Literal)
     if node.expressions and not literal and node.expressions[0].name not in ("0", "3"):
@@ -106,7 +104,7 @@ def _timestamp(node: exp.DataType) -> exp.Expression:
     return exp.DataType(this=node.this)
 
 
-_SYNTAX: dict[type[exp.Expression], Any] = {
+_SYNTAX: dict[type[exp.Expr], Any] = {
     exp.Trim: _trim,
     exp.Extract: _extract,
     exp.Substring: _substring,
@@ -117,7 +115,7 @@ _SYNTAX: dict[type[exp.Expression], Any] = {
 }
 
 
-def _pending(node: exp.Expression) -> bool:
+def _pending(node: exp.Expr) -> bool:
     if node.meta.get("typed"):
         return False
     if isinstance(node, exp.Anonymous):
@@ -129,7 +127,7 @@ def _pending(node: exp.Expression) -> bool:
     return not isinstance(node.args.get("expression"), (exp.Any, exp.All))
 
 
-def _operands(node: exp.Expression) -> list[exp.Expression]:
+def _operands(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, (exp.Anonymous, exp.Unnest)):
         return [_argument(part) for part in node.expressions]
     if isinstance(node, exp.Bracket):
@@ -137,12 +135,12 @@ def _operands(node: exp.Expression) -> list[exp.Expression]:
     return operators.operands(node)
 
 
-def _argument(part: exp.Expression) -> exp.Expression:
+def _argument(part: exp.Expr) -> exp.Expr:
     """The value inside ``DISTINCT x`` of an aggregate."""
     return part.expressions[0] if isinstance(part, exp.Distinct) and len(part.expressions) == 1 else part
 
 
-def _blocked(node: exp.Expression, waiting: list[exp.Expression]) -> bool:
+def _blocked(node: exp.Expr, waiting: list[exp.Expr]) -> bool:
     """Whether something unresolved lies below the node, or in what its query selects from."""
     others = [other for other in waiting if other is not node]
     if any(_inside(other, node) for other in others):
@@ -156,7 +154,7 @@ def _blocked(node: exp.Expression, waiting: list[exp.Expression]) -> bool:
     return False
 
 
-def _inside(node: exp.Expression, ancestor: exp.Expression) -> bool:
+def _inside(node: exp.Expr, ancestor: exp.Expr) -> bool:
     parent = node.parent
     while parent is not None:
         if parent is ancestor:
@@ -165,9 +163,9 @@ def _inside(node: exp.Expression, ancestor: exp.Expression) -> bool:
     return False
 
 
-def _sources(query: exp.Expression, branch: exp.Expression) -> list[exp.Expression]:
+def _sources(query: exp.Expr, branch: exp.Expr) -> list[exp.Expr]:
     """Derived tables, arrays and CTEs that feed `query`, leaving out the branch we are in."""
-    found: list[exp.Expression] = []
+    found: list[exp.Expr] = []
     with_clause = query.args.get("with_")
     if isinstance(with_clause, exp.With) and branch is not with_clause:
         found += with_clause.expressions
@@ -184,15 +182,15 @@ def _sources(query: exp.Expression, branch: exp.Expression) -> list[exp.Expressi
 
 
 def _ask(
-    root: exp.Expression,
-    nodes: list[exp.Expression],
+    root: exp.Expr,
+    nodes: list[exp.Expr],
     sql: str,
-    original: exp.Expression,
+    original: exp.Expr,
     connection: duckdb.DuckDBPyConnection,
 ) -> dict[int, Type]:
     """Types of all operands of `nodes`, by the operand's identity."""
     names: dict[tuple[int, str], str] = {}
-    marked: list[exp.Expression] = []
+    marked: list[exp.Expr] = []
     result: dict[int, Type] = {}
     for node in nodes:
         for part in _operands(node):
@@ -217,9 +215,7 @@ def _ask(
     return result | {key: found[name] for key, name in asked.items()}
 
 
-def _probe(
-    connection: duckdb.DuckDBPyConnection, root: exp.Expression, marked: list[exp.Expression]
-) -> dict[str, Type]:
+def _probe(connection: duckdb.DuckDBPyConnection, root: exp.Expr, marked: list[exp.Expr]) -> dict[str, Type]:
     """Types by probe name; correlated queries need the other mark, and constants in them a query of their own."""
     try:
         return probe(connection, generate(root.this))
@@ -236,7 +232,7 @@ def _probe(
     return found
 
 
-def _apply(node: exp.Expression, types: list[Type]) -> None:
+def _apply(node: exp.Expr, types: list[Type]) -> None:
     """Replace the node by its DuckDB meaning and mark all of it as resolved."""
     if isinstance(node, exp.Anonymous) and node.name.lower() not in rules.TYPED:
         _aggregate(node, types)
@@ -256,7 +252,7 @@ def _apply(node: exp.Expression, types: list[Type]) -> None:
     _settle(replacement)
 
 
-def _settle(node: exp.Expression) -> None:
+def _settle(node: exp.Expr) -> None:
     for part in node.walk():
         part.meta["typed"] = True
         if isinstance(part, exp.Anonymous):
@@ -277,7 +273,7 @@ def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
         )
         node.set("this", "array_agg")
         node.set("expressions", [pairs])
-        wrapped: exp.Expression = call("trino_map_from_pairs", whole.copy())
+        wrapped: exp.Expr = call("trino_map_from_pairs", whole.copy())
     else:
         target = rules.TYPED_AGGREGATES[name](node, types)
         if target is None:
@@ -287,7 +283,7 @@ def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
     _settle(wrapped)
 
 
-def _subscript(node: exp.Bracket, types: list[Type]) -> exp.Expression:
+def _subscript(node: exp.Bracket, types: list[Type]) -> exp.Expr:
     if len(types) == 2 and types[0].id == "MAP":
         return call("trino_map_subscript", node.this, node.expressions[0])
     if len(types) == 2 and types[0].id == "LIST" and types[1].is_integer:
@@ -297,7 +293,7 @@ def _subscript(node: exp.Bracket, types: list[Type]) -> exp.Expression:
     raise operators.mismatch(node, f"Cannot apply operator: {'['.join(kind.trino for kind in types)}]")
 
 
-def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expression:
+def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expr:
     """``UNNEST(a, b) WITH ORDINALITY AS u (x, y, n)`` as a lateral subquery; a map gives two columns."""
     alias = node.args.get("alias")
     names = [identifier.copy() for identifier in (alias.args.get("columns") or [])] if alias else []

@@ -16,30 +16,60 @@ if TYPE_CHECKING:
 
 # MySQL's date format, as Trino takes it, to strftime's as DuckDB takes it.
 _DATE_FORMAT = {
-    "a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I", "i": "%M",
-    "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p", "S": "%S", "s": "%S",
-    "T": "%H:%M:%S", "v": "%V", "W": "%A", "x": "%G", "Y": "%Y", "y": "%y", "%": "%%",
-}  # fmt: skip
+    "a": "%a",
+    "b": "%b",
+    "c": "%-m",
+    "d": "%d",
+    "e": "%-d",
+    "f": "%f",
+    "H": "%H",
+    "h": "%I",
+    "I": "%I",
+    "i": "%M",
+    "j": "%j",
+    "k": "%-H",
+    "l": "%-I",
+    "M": "%B",
+    "m": "%m",
+    "p": "%p",
+    "r": "%I:%M:%S %p",
+    "S": "%S",
+    "s": "%S",
+    "T": "%H:%M:%S",
+    "v": "%V",
+    "W": "%A",
+    "x": "%G",
+    "Y": "%Y",
+    "y": "%y",
+    "%": "%%",
+}
 _UNITS = {
-    "millisecond": "milliseconds", "second": "seconds", "minute": "minutes", "hour": "hours", "day": "days",
-    "week": "weeks", "month": "months", "quarter": "quarters", "year": "years",
-}  # fmt: skip
+    "millisecond": "milliseconds",
+    "second": "seconds",
+    "minute": "minutes",
+    "hour": "hours",
+    "day": "days",
+    "week": "weeks",
+    "month": "months",
+    "quarter": "quarters",
+    "year": "years",
+}
 _DATE_UNITS = {"day", "week", "month", "quarter", "year"}
 
 
-def unexpected(node: exp.Expression, name: str, types: list[str]) -> QueryError:
+def unexpected(node: exp.Expr, name: str, types: list[str]) -> QueryError:
     """Trino's error for arguments that a function does not take."""
     message = f"Unexpected parameters ({', '.join(types)}) for function {name}"
     return QueryError("FUNCTION_NOT_FOUND", at(node.meta.get("at"), message))
 
 
-def _arguments(node: exp.Anonymous, *counts: int) -> list[exp.Expression]:
+def _arguments(node: exp.Anonymous, *counts: int) -> list[exp.Expr]:
     if len(node.expressions) not in counts:
         raise unexpected(node, node.name.lower(), ["?"] * len(node.expressions))
     return list(node.expressions)
 
 
-def _text(node: exp.Anonymous, argument: exp.Expression, what: str) -> str:
+def _text(node: exp.Anonymous, argument: exp.Expr, what: str) -> str:
     if not (isinstance(argument, exp.Literal) and argument.is_string):
         raise not_supported(f"{node.name.lower()} with a {what} that is not a literal", node.meta.get("at"))
     return str(argument.this)
@@ -60,17 +90,17 @@ def date_format(node: exp.Anonymous, text: str) -> exp.Literal:
     return exp.Literal.string("".join(out))
 
 
-def _format(node: exp.Anonymous) -> exp.Expression:
+def _format(node: exp.Anonymous) -> exp.Expr:
     value, pattern = _arguments(node, 2)
     return call("strftime", value, date_format(node, _text(node, pattern, "format")))
 
 
-def _parse(node: exp.Anonymous) -> exp.Expression:
+def _parse(node: exp.Anonymous) -> exp.Expr:
     value, pattern = _arguments(node, 2)
     return call("strptime", value, date_format(node, _text(node, pattern, "format")))
 
 
-def _extreme(node: exp.Anonymous) -> exp.Expression:
+def _extreme(node: exp.Anonymous) -> exp.Expr:
     """greatest and least: NULL when any argument is, unlike DuckDB's."""
     nulls = [exp.Is(this=exp.Paren(this=item.copy()), expression=exp.Null()) for item in node.expressions]
     name = node.name.lower()
@@ -79,14 +109,14 @@ def _extreme(node: exp.Anonymous) -> exp.Expression:
     )
 
 
-def _by(node: exp.Anonymous) -> exp.Expression:
+def _by(node: exp.Anonymous) -> exp.Expr:
     """max_by and min_by keep a NULL value that goes with the extreme."""
     arguments = _arguments(node, 2, 3)
     name = "arg_max" if node.name.lower() == "max_by" else "arg_min"
     return call(name if len(arguments) == 3 else f"{name}_null", *arguments)
 
 
-def _match(node: exp.Anonymous) -> exp.Expression:
+def _match(node: exp.Anonymous) -> exp.Expr:
     array, predicate = _arguments(node, 2)
     found = call("len", call("list_filter", array, predicate))
     name = node.name.lower()
@@ -96,7 +126,7 @@ def _match(node: exp.Anonymous) -> exp.Expression:
     return exp.Paren(this=exp.EQ(this=found, expression=total))
 
 
-def _reduce(node: exp.Anonymous) -> exp.Expression:
+def _reduce(node: exp.Anonymous) -> exp.Expr:
     array, start, step, finish = _arguments(node, 4)
     if not isinstance(step, exp.Lambda) or not isinstance(finish, exp.Lambda):
         raise unexpected(node, "reduce", ["?"] * 4)
@@ -114,7 +144,7 @@ def _reduce(node: exp.Anonymous) -> exp.Expression:
     )
 
 
-def _random(node: exp.Anonymous) -> exp.Expression:
+def _random(node: exp.Anonymous) -> exp.Expr:
     arguments = _arguments(node, 0, 1, 2)
     if not arguments:
         return call("random")
@@ -124,25 +154,25 @@ def _random(node: exp.Anonymous) -> exp.Expression:
     return cast(exp.Paren(this=exp.Add(this=low.copy(), expression=scaled)), "BIGINT")
 
 
-def _approx_distinct(node: exp.Anonymous) -> exp.Expression:
+def _approx_distinct(node: exp.Anonymous) -> exp.Expr:
     """Counted exactly, which is within the error that approx_distinct allows itself."""
     arguments = _arguments(node, 1, 2)
     return call("count", exp.Distinct(expressions=[arguments[0]]))
 
 
-def _percentile(node: exp.Anonymous) -> exp.Expression:
+def _percentile(node: exp.Anonymous) -> exp.Expr:
     arguments = node.expressions
     if len(arguments) != 2:
         raise not_supported("approx_percentile with weights or accuracy", node.meta.get("at"))
     return call("quantile_disc", *arguments)
 
 
-def _modulo(node: exp.Anonymous) -> exp.Expression:
+def _modulo(node: exp.Anonymous) -> exp.Expr:
     left, right = _arguments(node, 2)
     return exp.Mod(this=exp.Paren(this=left), expression=exp.Paren(this=right))
 
 
-def outermost(node: exp.Expression) -> exp.Expression:
+def outermost(node: exp.Expr) -> exp.Expr:
     """The aggregate with its FILTER, OVER and null treatment."""
     while (
         isinstance(node.parent, (exp.Filter, exp.Window, exp.IgnoreNulls, exp.RespectNulls))
@@ -152,7 +182,7 @@ def outermost(node: exp.Expression) -> exp.Expression:
     return node
 
 
-UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
+UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "date_format": _format,
     "date_parse": _parse,
     "greatest": _extreme,
@@ -184,12 +214,13 @@ def _avg(node: exp.Anonymous, types: list[Type]) -> str | None:
     return "FLOAT" if types[0].id == "FLOAT" else _only_numbers(node, types)
 
 
-def _only_numbers(node: exp.Anonymous, types: list[Type]) -> None:
+def _only_numbers(node: exp.Anonymous, types: list[Type]) -> str | None:
     if types[0].category not in ("number", "unknown", "interval"):
         raise unexpected(node, node.name.lower(), [types[0].trino])
+    return None
 
 
-def _date_add(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _date_add(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     unit, amount, value = _arguments(node, 3)
     name = _unit(node, unit, types[2])
     many = exp.Mul(
@@ -203,14 +234,14 @@ def _date_add(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     return cast(added, "DATE") if types[2].id == "DATE" else added
 
 
-def _date_trunc(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _date_trunc(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     unit, value = _arguments(node, 2)
     name = _unit(node, unit, types[1])
     truncated = call("date_trunc", exp.Literal.string(name), value)
     return cast(truncated, "DATE") if types[1].id == "DATE" else truncated
 
 
-def _date_diff(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _date_diff(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     unit, start, end = _arguments(node, 3)
     name = _unit(node, unit, types[1])
     _unit(node, unit, types[2])
@@ -219,7 +250,7 @@ def _date_diff(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     return call("date_sub", exp.Literal.string(name), first, second)
 
 
-def _unit(node: exp.Anonymous, unit: exp.Expression, value: Type) -> str:
+def _unit(node: exp.Anonymous, unit: exp.Expr, value: Type) -> str:
     name = _text(node, unit, "unit").lower()
     if value.category not in ("time", "unknown"):
         raise unexpected(node, node.name.lower(), [f"varchar({len(name)})", value.trino])
@@ -230,9 +261,9 @@ def _unit(node: exp.Anonymous, unit: exp.Expression, value: Type) -> str:
     return name
 
 
-def _concat(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _concat(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     if any(kind.id == "LIST" for kind in types):
-        joined: exp.Expression = node.expressions[0]
+        joined: exp.Expr = node.expressions[0]
         for part in node.expressions[1:]:
             joined = call("list_concat", joined, part)
         return joined
@@ -244,7 +275,7 @@ def _concat(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     return exp.Paren(this=joined)
 
 
-def _element_at(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _element_at(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     container, key = _arguments(node, 2)
     if types[0].id == "MAP":
         return call("map_extract_value", container, key)
@@ -253,21 +284,21 @@ def _element_at(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     raise unexpected(node, "element_at", [kind.trino for kind in types])
 
 
-def _cardinality(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _cardinality(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     (container,) = _arguments(node, 1)
     if types[0].id not in ("LIST", "MAP"):
         raise unexpected(node, "cardinality", [types[0].trino])
     return cast(call("cardinality" if types[0].id == "MAP" else "len", container), "BIGINT")
 
 
-def _round(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _round(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     arguments = _arguments(node, 1, 2)
     if types[0].id == "DECIMAL" and len(arguments) == 2:
         return cast(call("round", *arguments), f"DECIMAL({min(38, types[0].width + 1)},{types[0].scale})")
     return call("round", *arguments)
 
 
-def _whole(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _whole(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     """ceil, floor and sign give integers for integers."""
     (value,) = _arguments(node, 1)
     name = {"ceiling": "ceil"}.get(node.name.lower(), node.name.lower())
@@ -280,7 +311,7 @@ def _whole(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     return calculated
 
 
-def _iso8601(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _iso8601(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     (value,) = _arguments(node, 1)
     patterns = {
         "DATE": "%Y-%m-%d",
@@ -292,14 +323,14 @@ def _iso8601(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
     return call("strftime", value, exp.Literal.string(patterns[types[0].id]))
 
 
-def _coalesce(node: exp.Anonymous, types: list[Type]) -> exp.Expression:
+def _coalesce(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     known = [kind for kind in types if kind.category != "unknown"]
     if any(kind.category != known[0].category for kind in known[1:]):
         raise mismatch(node, f"All {node.name.upper()} operands must be the same type: {known[0].trino}")
     return call(node.name.lower(), *node.expressions)
 
 
-TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expression]] = {
+TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expr]] = {
     "date_add": _date_add,
     "date_trunc": _date_trunc,
     "date_diff": _date_diff,

@@ -147,20 +147,30 @@ _COMPATIBLE = {
 def _family(hive: str) -> str:
     base = hive.split("(")[0].split("<")[0].strip().lower()
     families = {
-        "text": ("string", "varchar", "char"), "integer": ("tinyint", "smallint", "int", "integer", "bigint"),
-        "floating": ("float", "real", "double"), "nested": ("array", "map", "struct"),
-    }  # fmt: skip
+        "text": ("string", "varchar", "char"),
+        "integer": ("tinyint", "smallint", "int", "integer", "bigint"),
+        "floating": ("float", "real", "double"),
+        "nested": ("array", "map", "struct"),
+    }
     return next((family for family, names in families.items() if base in names), base)
 
 
 def _arrow_family(kind: pa.DataType) -> str:
     checks = (
-        (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), (pa.types.is_floating, "floating"),
-        (pa.types.is_decimal, "decimal"), (pa.types.is_date, "date"), (pa.types.is_timestamp, "timestamp"),
-        (pa.types.is_string, "text"), (pa.types.is_large_string, "text"), (pa.types.is_dictionary, "text"),
-        (pa.types.is_binary, "binary"), (pa.types.is_large_binary, "binary"), (pa.types.is_nested, "nested"),
+        (pa.types.is_boolean, "boolean"),
+        (pa.types.is_integer, "integer"),
+        (pa.types.is_floating, "floating"),
+        (pa.types.is_decimal, "decimal"),
+        (pa.types.is_date, "date"),
+        (pa.types.is_timestamp, "timestamp"),
+        (pa.types.is_string, "text"),
+        (pa.types.is_large_string, "text"),
+        (pa.types.is_dictionary, "text"),
+        (pa.types.is_binary, "binary"),
+        (pa.types.is_large_binary, "binary"),
+        (pa.types.is_nested, "nested"),
         (pa.types.is_null, "null"),
-    )  # fmt: skip
+    )
     return next((family for check, family in checks if check(kind)), "other")
 
 

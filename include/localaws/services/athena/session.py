@@ -16,7 +16,7 @@ from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.catalog import Catalog, Partition
 from localaws.services.athena.connection import connect
 from localaws.services.athena.dialect import parse_query
-from localaws.services.athena.errors import QueryCancelled, runtime_error
+from localaws.services.athena.errors import QueryCancelledError, runtime_error
 from localaws.services.athena.prune import prune
 from localaws.services.athena.scan import create_view
 from localaws.services.athena.translate import Translation, translate
@@ -64,11 +64,11 @@ class Session:
             self._connection.interrupt()
 
     def check(self) -> None:
-        """Raise `QueryCancelled` if the query was stopped or has read too much."""
+        """Raise `QueryCancelledError` if the query was stopped or has read too much."""
         if self._cancelled.is_set():
-            raise QueryCancelled("Query was cancelled by user")
+            raise QueryCancelledError("Query was cancelled by user")
         if self.bytes_limit is not None and self.bytes_scanned > self.bytes_limit:
-            raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
+            raise QueryCancelledError("Query cancelled! : Bytes scanned limit was exceeded")
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

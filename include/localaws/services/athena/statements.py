@@ -74,8 +74,10 @@ def classify(sql: str) -> tuple[str, str]:
         if pattern.match(bare):
             return kind, sub
     first = bare.split(None, 1)[0] if bare.strip() else "<EOF>"
-    raise malformed(f"line 1:1: mismatched input '{first}'. Expecting: 'ALTER', 'CREATE', 'DESCRIBE', 'DROP', "
-                    "'EXPLAIN', 'INSERT', 'MSCK', 'SELECT', 'SHOW', 'UNLOAD', 'VALUES', 'WITH'")  # fmt: skip
+    raise malformed(
+        f"line 1:1: mismatched input '{first}'. Expecting: 'ALTER', 'CREATE', 'DESCRIBE', 'DROP', "
+        "'EXPLAIN', 'INSERT', 'MSCK', 'SELECT', 'SHOW', 'UNLOAD', 'VALUES', 'WITH'"
+    )
 
 
 def parse(sql: str, database: str) -> Statement:
@@ -83,7 +85,10 @@ def parse(sql: str, database: str) -> Statement:
     kind, sub = classify(sql)
     statement = Statement(sql=sql, type=kind, kind=sub)
     if sub in _QUERIES:
-        _PARSERS[sub](statement, Cursor(sql) if sub != "EXPLAIN" else None, database)
+        if sub == "EXPLAIN":
+            _explain(statement)
+        else:
+            _PARSERS[sub](statement, Cursor(sql), database)
         if not statement.query.strip():
             raise malformed("line 1:1: mismatched input '<EOF>'. Expecting: <query>")
     return statement
@@ -143,7 +148,7 @@ def _unload(statement: Statement, cursor: Cursor, database: str) -> None:  # noq
     cursor.end()
 
 
-def _explain(statement: Statement, cursor: object, database: str) -> None:  # noqa: ARG001
+def _explain(statement: Statement) -> None:
     # sqlglot's tokenizer takes EXPLAIN and what follows as one token
     match = re.match(
         r"\s*EXPLAIN\s+(ANALYZE\b)?\s*(\(\s*(?:TYPE|FORMAT)\b[^)]*\))?", statement.sql, re.IGNORECASE
@@ -159,5 +164,4 @@ _PARSERS = {
     "CREATE_VIEW": _create_view,
     "INSERT": _insert,
     "UNLOAD": _unload,
-    "EXPLAIN": _explain,
 }

@@ -36,7 +36,7 @@ class Translation:
     """`sql` for DuckDB, the tables it reads by internal name, and what it uses of them."""
 
     sql: str
-    tree: exp.Expression
+    tree: exp.Expr
     references: list[Reference]
     columns: set[str] | None = field(default=None)
 
@@ -65,7 +65,7 @@ def translate(
     return Translation(generate(resolved), resolved, binder.references, used)
 
 
-def _place_nodes(sql: str, tree: exp.Expression) -> None:
+def _place_nodes(sql: str, tree: exp.Expr) -> None:
     """Remember where operators and functions stand in the text, before anything is replaced."""
     tokens = tokenize(sql)
     for node in tree.walk():
@@ -85,7 +85,7 @@ def _place_nodes(sql: str, tree: exp.Expression) -> None:
             node.meta["at"] = place
 
 
-def _bind_parameters(tree: exp.Expression, parameters: list[str]) -> None:
+def _bind_parameters(tree: exp.Expr, parameters: list[str]) -> None:
     """Put the values of ExecutionParameters where the question marks are, in the text's order."""
     holes = [node for node in tree.walk(bfs=False) if isinstance(node, exp.Placeholder)]
     if len(holes) != len(parameters):
@@ -100,7 +100,7 @@ def _bind_parameters(tree: exp.Expression, parameters: list[str]) -> None:
         hole.replace(value)
 
 
-def used_columns(tree: exp.Expression) -> set[str] | None:
+def used_columns(tree: exp.Expr) -> set[str] | None:
     """Names of columns that a query mentions; None when a ``*`` may mean any column."""
     for star in tree.find_all(exp.Star):
         if not isinstance(star.parent, exp.Anonymous):
@@ -113,7 +113,7 @@ def used_columns(tree: exp.Expression) -> set[str] | None:
     return names | {identifier.name.lower() for identifier in joins}
 
 
-def _name_outputs(tree: exp.Expression) -> None:
+def _name_outputs(tree: exp.Expr) -> None:
     """Name the result's columns as Athena does: as written, and ``_col0`` and so on for the unnamed."""
     query = tree
     while not isinstance(query, exp.Select):
@@ -143,7 +143,7 @@ class _Binder:
         table = next(reference.table for reference in self.references if reference.internal == internal)
         return [name for name, _ in table.all_columns]
 
-    def bind(self, tree: exp.Expression, database: str, depth: int = 0) -> None:
+    def bind(self, tree: exp.Expr, database: str, depth: int = 0) -> None:
         """Bind every table below `tree`; `depth` counts views inside views."""
         if depth > _MAXIMUM_VIEW_DEPTH:
             raise QueryError("STACK_OVERFLOW", "Views are nested too deeply; does a view select from itself?")
@@ -200,7 +200,7 @@ def _with_columns(alias: exp.TableAlias, names: list[str]) -> exp.TableAlias:
 
 def _names_cte(node: exp.Table) -> bool:
     """Whether the table's name is that of a WITH query in sight."""
-    below: exp.Expression = node
+    below: exp.Expr = node
     above = node.parent
     while above is not None:
         with_clause = above if isinstance(above, exp.With) else above.args.get("with_")

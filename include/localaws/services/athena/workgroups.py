@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.responses import ActionResult
-
 from localaws import state
 from localaws.protocol import answer
 from localaws.services.athena import models
-from localaws.services.athena.errors import InvalidRequest
+from localaws.services.athena.errors import InvalidRequestError
 from localaws.services.athena.paging import page
 
 _MAXIMUM = 50
@@ -24,7 +22,7 @@ class WorkGroupOperations:
 
     request: Any
 
-    def create_work_group(self) -> ActionResult:
+    def create_work_group(self) -> Any:
         """CreateWorkGroup."""
         request = self.request()
         name = request["Name"]
@@ -32,14 +30,14 @@ class WorkGroupOperations:
         try:
             state.store().create(models.WORKGROUPS, name, models.new_workgroup(name, request))
         except KeyError as error:
-            raise InvalidRequest("WorkGroup is already created.") from error
+            raise InvalidRequestError("WorkGroup is already created.") from error
         return answer({})
 
-    def get_work_group(self) -> ActionResult:
+    def get_work_group(self) -> Any:
         """GetWorkGroup."""
         return answer({"WorkGroup": models.workgroup(self.request()["WorkGroup"])})
 
-    def list_work_groups(self) -> ActionResult:
+    def list_work_groups(self) -> Any:
         """ListWorkGroups, by name."""
         models.workgroup("primary")
         groups = sorted(state.store().items(models.WORKGROUPS), key=lambda group: group["Name"])
@@ -52,7 +50,7 @@ class WorkGroupOperations:
         ]
         return answer(page("WorkGroups", summaries, self.request(), _MAXIMUM))
 
-    def update_work_group(self) -> ActionResult:
+    def update_work_group(self) -> Any:
         """UpdateWorkGroup: what is not mentioned stays."""
         request = self.request()
         group = models.workgroup(request["WorkGroup"])
@@ -72,16 +70,16 @@ class WorkGroupOperations:
         state.store().update(models.WORKGROUPS, group["Name"], Configuration=configuration, **changes)
         return answer({})
 
-    def delete_work_group(self) -> ActionResult:
+    def delete_work_group(self) -> Any:
         """DeleteWorkGroup: not `primary`, and only an empty one unless RecursiveDeleteOption."""
         request = self.request()
         name = request["WorkGroup"]
         if name == "primary":
-            raise InvalidRequest("The primary workgroup cannot be deleted.")
+            raise InvalidRequestError("The primary workgroup cannot be deleted.")
         models.workgroup(name)
         used = [item for item in state.store().items(models.EXECUTIONS) if item["WorkGroup"] == name]
         if used and not request.get("RecursiveDeleteOption"):
-            raise InvalidRequest(f"WorkGroup {name} is not empty")
+            raise InvalidRequestError(f"WorkGroup {name} is not empty")
         for item in used:
             state.store().delete(models.EXECUTIONS, item["QueryExecutionId"])
         state.store().delete(models.WORKGROUPS, name)

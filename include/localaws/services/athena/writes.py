@@ -1,4 +1,4 @@
-"""CREATE TABLE AS, INSERT INTO and UNLOAD: query results as new objects, and as tables and partitions in Glue."""
+"""CREATE TABLE AS, INSERT INTO, UNLOAD: query results as new objects, tables and partitions."""
 
 from __future__ import annotations
 
@@ -48,9 +48,17 @@ _COMPRESSION = {
     "UNCOMPRESSED": "uncompressed",
 }
 _KNOWN_PROPERTIES = {
-    "format", "external_location", "partitioned_by", "write_compression", "parquet_compression", "compression",
-    "field_delimiter", "with_data", "is_external", "table_type",
-}  # fmt: skip
+    "format",
+    "external_location",
+    "partitioned_by",
+    "write_compression",
+    "parquet_compression",
+    "compression",
+    "field_delimiter",
+    "with_data",
+    "is_external",
+    "table_type",
+}
 
 
 @dataclass
@@ -95,8 +103,11 @@ def _format(statement: Statement, default_delimiter: str) -> _Format:
 
 def _require_empty(location: str, session: Session, what: str) -> None:
     if objects.list_objects(location, session.region):
-        raise QueryError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for {what} already exists: {location}. "
-                         "You may need to manually clean the data at this location before retrying.")  # fmt: skip
+        raise QueryError(
+            "HIVE_PATH_ALREADY_EXISTS",
+            f"Target directory for {what} already exists: {location}. "
+            "You may need to manually clean the data at this location before retrying.",
+        )
 
 
 def _names(kinds: list[tuple[str, Any]], required: bool) -> list[str]:
@@ -116,8 +127,11 @@ def _names(kinds: list[tuple[str, Any]], required: bool) -> list[str]:
 def _partitioned_by(statement: Statement, names: list[str]) -> list[str]:
     keys = [key.lower() for key in statement.properties.get("partitioned_by", [])]
     if keys and names[-len(keys) :] != keys:
-        raise QueryError("HIVE_COLUMN_ORDER_MISMATCH", "Partition keys must be the last columns in the table and in "
-                         f"the same order as the table properties: [{', '.join(keys)}]")  # fmt: skip
+        raise QueryError(
+            "HIVE_COLUMN_ORDER_MISMATCH",
+            "Partition keys must be the last columns in the table and in "
+            f"the same order as the table properties: [{', '.join(keys)}]",
+        )
     if keys and len(keys) == len(names):
         raise QueryError("INVALID_TABLE_PROPERTY", "Table contains only partition columns")
     return keys
