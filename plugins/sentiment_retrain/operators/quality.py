@@ -57,7 +57,7 @@ class AthenaQualityOperator(RetrainOperator):
             "quality",
             "pass" if result["success"] else self.settings.gates.quality,
             observed=f"{result['subject']}: {result['observed']}",
-            threshold=f"{result['expected']} ({result['why']})",
+            threshold=f"{result['subject']}: {result['expected']} ({result['why']})",
             evidence_uri=report_uri,
             remedy=_REMEDY,
         )
