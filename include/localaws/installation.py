@@ -24,6 +24,7 @@ class Real:
 
 REAL = {
     "athena": Real("athena", "localaws.services.athena.api", "Athena"),
+    "glue": Real("glue", "localaws.services.glue.api", "Glue"),
     "logs": Real("logs", "localaws.services.logs.api", "Logs"),
     "sagemaker": Real("sagemaker", "localaws.services.sagemaker.api", "SageMaker"),
     "sagemaker-runtime": Real(
@@ -38,7 +39,6 @@ STRICT = {
     "cloudwatch": "cloudwatch",
     "ecr": "ecr",
     "events": "events",
-    "glue": "glue",
     "iam": "iam",
     "kms": "kms",
     "secretsmanager": "secretsmanager",

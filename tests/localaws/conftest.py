@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,12 @@ def endpoint_url(stand_in: StandIn) -> str:
 def aws(stand_in: StandIn) -> Callable[[str], Any]:
     """A function from the name of a service to a boto3 client of the shared stand-in."""
     return stand_in.client
+
+
+@pytest.fixture(scope="session")
+def unchecked(stand_in: StandIn) -> Callable[[str], Any]:
+    """As `aws`, but botocore sends every request as it is, so that the service decides."""
+    return functools.partial(stand_in.client, checked=False)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_a_pipeline_is_described_as_it_was_created(hosting: Hosting) -> None:
     sagemaker = hosting.client("sagemaker")
     containers = [
         {**hosting.container(SHOUT), "ContainerHostname": "first"},
-        hosting.container(WITNESS),
+        {**hosting.container(WITNESS), "ContainerHostname": "second"},
     ]
     name = hosting.model(*containers)
     described = sagemaker.describe_model(ModelName=name)

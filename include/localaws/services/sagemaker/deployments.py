@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+SMALLEST_LINEAR_STEP = 0.1
 _ALARM_INTERVAL_SECONDS = 1.0
 
 
@@ -54,11 +55,19 @@ def plan(config: Document | None, instances: int) -> Plan:
         raise not_implemented("UpdateEndpoint: DeploymentConfig.RollingUpdatePolicy")
     policy = config.get("BlueGreenUpdatePolicy", {})
     alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
-    return Plan(
+    made = Plan(
         steps=_steps(policy.get("TrafficRoutingConfiguration", {}), instances),
         termination_wait_seconds=policy.get("TerminationWaitInSeconds", 0),
         alarms=tuple(alarm["AlarmName"] for alarm in alarms if "AlarmName" in alarm),
     )
+    longest = policy.get("MaximumExecutionTimeoutInSeconds")
+    waits = sum(step.wait_seconds for step in made.steps) + made.termination_wait_seconds
+    if longest is not None and longest <= waits:
+        raise AwsError(
+            "ValidationException",
+            f"MaximumExecutionTimeoutInSeconds must be above the sum of all waits, {waits:g}, got {longest}.",
+        )
+    return made
 
 
 def _steps(routing: Document, instances: int) -> tuple[Step, ...]:
@@ -81,6 +90,10 @@ def _share(routing: Document, key: str, instances: int) -> float:
     share = value / 100 if routing[key]["Type"] == "CAPACITY_PERCENT" else value / instances
     if not 0 < share <= 0.5:
         raise AwsError("ValidationException", f"{key} must be at most 50% of the new fleet, got {share:.0%}.")
+    if key == "LinearStepSize" and share < SMALLEST_LINEAR_STEP:
+        raise AwsError(
+            "ValidationException", f"{key} must be at least 10% of the new fleet, got {share:.0%}."
+        )
     return float(share)
 
 

@@ -29,6 +29,7 @@ class ModelOperations(Operations):
         """Store a model whose artifacts exist in S3."""
         request = self.request()
         refuse_unsupported(request)
+        check_hostnames(definitions(request))
         for container in definitions(request):
             check_container(container, self.region)
         document = MODEL.create(self.region, request["ModelName"], request)
@@ -76,6 +77,21 @@ def refuse_unsupported(request: Document) -> None:
             raise not_implemented("CreateModel: AdditionalModelDataSources")
 
 
+def check_hostnames(containers: list[Document]) -> None:
+    """Check that either no container of a pipeline has a hostname or each has one of its own.
+
+    Raises:
+        AwsError: ValidationException.
+    """
+    names = [container["ContainerHostname"] for container in containers if "ContainerHostname" in container]
+    if len(containers) > 1 and names and len(set(names)) < len(containers):
+        raise AwsError(
+            "ValidationException",
+            "Either each container of a pipeline has a ContainerHostname of its own, or none has one; "
+            f"got {', '.join(names)} for {len(containers)} containers.",
+        )
+
+
 def check_container(container: Document, region: str) -> None:
     """Check that a container's image is named and its artifacts exist.
 
@@ -89,6 +105,9 @@ def check_container(container: Document, region: str) -> None:
         raise AwsError(
             "ValidationException", "Container definition must have an Image or a ModelPackageName."
         )
+    url = container.get("ModelDataUrl", "")
+    if url and not url.endswith(".tar.gz"):
+        raise AwsError("ValidationException", f"ModelDataUrl must end with .tar.gz, got {url}.")
     uri = model_data(container)
     if uri and not exists(uri):
         raise AwsError("ValidationException", f"Could not find model data at {uri}.")

@@ -8,6 +8,7 @@ from localaws import artifacts
 from localaws.containers import Box, Container
 from localaws.jobs import Job, JobFailed
 from localaws.protocol import AwsError, answer
+from localaws.services.sagemaker import clarify_requests
 from localaws.services.sagemaker.job_resources import (
     DEFAULT_MAX_RUNTIME_SECONDS,
     JobResource,
@@ -89,6 +90,10 @@ def check(request: Document) -> None:
             item.get("S3Output", {}).get("S3UploadMode") == "Continuous" for item in outputs
         ),
     )
+    for item in inputs:
+        if "S3Input" not in item:
+            raise AwsError("ValidationException", f"Processing input {item['InputName']} has no S3Input.")
+    clarify_requests.check(request)
     _check_names("ProcessingInputs", "InputName", inputs)
     _check_names("ProcessingOutputConfig", "OutputName", outputs)
     for name, place in local_places(request):

@@ -93,6 +93,10 @@ class TrainingOperations(Operations):
 def check(request: Document) -> None:
     """Rules the service model does not hold, and what does not work here; raises `AwsError`."""
     operation = "CreateTrainingJob"
+    for key in ("AlgorithmSpecification", "ResourceConfig"):
+        if key not in request and "ServerlessJobConfig" not in request:
+            raise AwsError("ValidationException", f"{key} is required unless ServerlessJobConfig is given.")
+    refuse(operation, ServerlessJobConfig="ServerlessJobConfig" in request)
     specification = request["AlgorithmSpecification"]
     resources = request.get("ResourceConfig", {})
     channels = request.get("InputDataConfig", [])
@@ -102,7 +106,6 @@ def check(request: Document) -> None:
     refuse(
         operation,
         AlgorithmSpecification__AlgorithmName="AlgorithmName" in specification,
-        ServerlessJobConfig="ServerlessJobConfig" in request,
         ResourceConfig__InstanceCount_above_1=resources.get("InstanceCount", 1) > 1,
         ResourceConfig__InstanceGroups="InstanceGroups" in resources,
         ResourceConfig__InstancePreferences="InstancePreferences" in resources,
