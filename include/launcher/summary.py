@@ -52,7 +52,7 @@ def _print_data(console: Console, data: Mapping[str, Any]) -> None:
     rows = (data.get("datasets") or {}).get("rows")
     if rows:
         parts = ", ".join(f"{count:,} {side}" for side, count in rows.items())
-        console.print(f"          {parts} (training rows balanced by sentiment)")
+        console.print(f"          {parts}")
 
 
 def _print_gates(console: Console, gates: list[dict[str, Any]]) -> None:

@@ -199,7 +199,13 @@ def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
         *((f"evaluate.{name}", outputs.evaluation(name)) for name in (*names, "champion")),
         *((PART_TASKS[part], outputs.part(part)) for part in ("explain_bias", "explain_shap")),
     ]
-    return [{"task": task, **output["job"]} for task, output in found if output.get("job")]
+    # analyze.shap may train a reference model before it can explain one.
+    return [
+        {"task": task, **job}
+        for task, output in found
+        for job in (output.get("reference_job"), output.get("job"))
+        if job
+    ]
 
 
 def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -211,7 +217,10 @@ def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]]) -> dict[str, Any]:
         "bound_usd": run.get("cost_bound_usd"),
         "jobs_usd": _sum_of_costs(paid),
         "saved_by_reuse_usd": _sum_of_costs(reused),
-        "by_task": {job["task"]: job.get("cost_usd") for job in paid},
+        "by_task": {
+            task: _sum_of_costs([job for job in paid if job["task"] == task])
+            for task in dict.fromkeys(job["task"] for job in paid)
+        },
     }
 
 

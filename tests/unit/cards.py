@@ -124,6 +124,7 @@ def whole_run(**part_changes: Any) -> RunOutputs:
         },
         "shap": {
             "job": samples.job("shap"),
+            "reference_job": samples.job("reference"),
             "gates": [],
             "analysis_uri": "s3://bucket/analysis.json",
             "report_uri": "s3://bucket/report.html",

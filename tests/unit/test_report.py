@@ -50,10 +50,16 @@ def test_gates_are_in_the_order_of_the_dag_with_their_task() -> None:
 
 def test_reused_jobs_cost_nothing_again() -> None:
     card = build(cards.whole_run())
-    assert len(card["jobs"]) == 9
-    assert card["cost"]["jobs_usd"] == pytest.approx(8 * 0.25)
+    assert len(card["jobs"]) == 10
+    assert card["cost"]["jobs_usd"] == pytest.approx(9 * 0.25)
     assert card["cost"]["saved_by_reuse_usd"] == 0.5
     assert "analyze.bias" not in card["cost"]["by_task"]
+
+
+def test_a_reference_model_trained_for_the_explanation_is_on_the_bill() -> None:
+    card = build(cards.whole_run())
+    assert [job["name"] for job in card["jobs"] if job["task"] == "analyze.shap"] == ["reference", "shap"]
+    assert card["cost"]["by_task"]["analyze.shap"] == pytest.approx(2 * 0.25)
 
 
 def test_rolling_back_is_one_command() -> None:
