@@ -68,9 +68,11 @@ class Box:
     """A directory laid out as ``/opt/ml``; its container sees it there."""
 
     def __init__(self, root: Path) -> None:
-        """Use `root` (created when missing) as ``/opt/ml``."""
+        """Use `root` (created when missing) as ``/opt/ml``; beside it lies the container's TMPDIR."""
         root.mkdir(parents=True, exist_ok=True)
         self.root = root.resolve()
+        self.temporary = self.root.with_name(f"{self.root.name}.tmp")
+        self.temporary.mkdir(exist_ok=True)
 
     @classmethod
     def create(cls, name: str) -> Box:
@@ -98,8 +100,9 @@ class Box:
         return path.read_text(encoding="utf-8", errors="replace")[:1024].strip() or None
 
     def remove(self) -> None:
-        """Delete the directory."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Delete the directory, and what the container left in its TMPDIR."""
+        for directory in (self.root, self.temporary):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 class Container:
@@ -205,6 +208,7 @@ class Container:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return {
             **inherited,
+            "TMPDIR": str(self.box.temporary),
             "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": str(IMAGES),
             "PYTHONUNBUFFERED": "1",

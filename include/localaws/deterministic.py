@@ -8,10 +8,12 @@ so that the journal can be replayed: version ids, upload ids, role ids and LastM
 from __future__ import annotations
 
 import contextlib
+import datetime as datetime_module
 import os
 import sys
 import threading
-from datetime import UTC, datetime
+import time as time_module
+from datetime import UTC, datetime, tzinfo
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,14 @@ _URANDOM_USERS = (
     "moto.kms.responses",
     "moto.kms.utils",
     "moto.sts.utils",
+)
+# Modules that ask the system for the time instead of moto's own function.
+_CLOCK_USERS = (
+    "moto.s3.models",
+    "moto.athena.models",
+    "moto.cloudwatch.models",
+    "moto.ecr.models",
+    "moto.secretsmanager.models",
 )
 _NOTIFIERS = ("moto.sns.models",)
 _NOTIFY_TIMEOUT_SECONDS = 15
@@ -107,8 +117,46 @@ def _post(url: str, keywords: dict[str, Any]) -> None:
 
 
 def _now() -> datetime:
-    moment = _present.moment
-    return (datetime.now(UTC) if moment is None else moment).replace(tzinfo=None)
+    return (_present.moment or datetime.now(UTC)).replace(tzinfo=None)
+
+
+class _AnyDatetime(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, datetime)
+
+
+class _Datetime(datetime, metaclass=_AnyDatetime):
+    """The class datetime, whose `now` is the request's moment; its instances are plain datetimes."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """The moment, naive and local without `tz`, as datetime has it."""
+        moment = _present.moment
+        if moment is None:
+            return datetime.now(tz)
+        return moment.astimezone(tz) if tz else moment.astimezone().replace(tzinfo=None)
+
+
+class _DatetimeModule:
+    """The module datetime with that class."""
+
+    datetime = _Datetime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(datetime_module, name)
+
+
+class _Time:
+    """The module time, whose `time` is the request's moment."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time_module, name)
+
+    @staticmethod
+    def time() -> float:
+        """Seconds since 1970."""
+        moment = _present.moment
+        return time_module.time() if moment is None else moment.timestamp()
 
 
 def _utcnow() -> datetime:
@@ -124,6 +172,10 @@ def install() -> None:
     mock_random.__class__ = _RequestRandom
     for name in _URANDOM_USERS:
         _replace(name, "os", _Os())
+    for name in _CLOCK_USERS:
+        _replace(name, "time", _Time())
+        known = getattr(sys.modules.get(name), "datetime", None)
+        _replace(name, "datetime", _Datetime if isinstance(known, type) else _DatetimeModule())
     for name in _NOTIFIERS:
         _replace(name, "requests", _Requests())
 

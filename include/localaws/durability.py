@@ -56,10 +56,13 @@ class Gate:
         self._closed = False
 
     @contextlib.contextmanager
-    def passed(self) -> Iterator[None]:
-        """Be inside; waits while the gate is closed."""
+    def passed(self, *, nested: bool) -> Iterator[None]:
+        """Be inside; waits while the gate is closed.
+
+        A `nested` request may be part of one that is inside: it must not wait for that one's end.
+        """
         with self._condition:
-            self._condition.wait_for(lambda: not self._closed)
+            self._condition.wait_for(lambda: not self._closed or (nested and self._inside > 0))
             self._inside += 1
         try:
             yield
@@ -115,12 +118,12 @@ class Durable:
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return self._pass(environ, start_response)
         body = wire.hold_body(environ)
-        service = wire.caller(environ).service
+        service, internal = wire.caller(environ)
         if service != "s3":
             name = wire.operation(service, environ, body)
             if wire.reads(name) or wire.ours(service, name):
                 return self._pass(environ, start_response)
-        status, headers, content = self._write(service, environ, body)
+        status, headers, content = self._write(service, environ, body, nested=internal)
         start_response(status, headers)
         return [content]
 
@@ -193,9 +196,9 @@ class Durable:
             if int(path.stem.partition("-")[2]) < generation:
                 path.unlink()
 
-    def _write(self, service: str, environ: wire.Environment, body: bytes) -> Answer:
+    def _write(self, service: str, environ: wire.Environment, body: bytes, *, nested: bool) -> Answer:
         """Carry out and journal. Writes to one service are in the journal in the order of their effects."""
-        with self._gate.passed():
+        with self._gate.passed(nested=nested):
             with self._locks[service]:
                 moment, seed = datetime.now(UTC), secrets.randbits(64)
                 about = {key: value for key, value in environ.items() if _is_kept(key)}

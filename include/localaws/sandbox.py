@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import json
@@ -10,10 +9,11 @@ import logging
 import os
 import shutil
 import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from localaws.state import scratch
 
 if TYPE_CHECKING:
     import signal
@@ -90,9 +90,8 @@ def _hosts_file() -> Path:
     """A copy of /etc/hosts in which algo-1, the name of a job's only host, is this machine."""
     original = Path("/etc/hosts")
     text = original.read_text(encoding="utf-8") if original.is_file() else ""
-    path = Path(tempfile.mkdtemp(prefix="localaws-")) / "hosts"
+    path = scratch("temporary") / "hosts"
     path.write_text(f"{text.rstrip()}\n127.0.0.1 {HOST}\n", encoding="utf-8")
-    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     return path
 
 

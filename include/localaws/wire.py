@@ -30,7 +30,7 @@ _READ = re.compile(
 _NAME_MEMBER = re.compile(rb'"[A-Za-z0-9]*(?:Name|Arn|Id)"\s*:\s*"([^"]+)"')
 _SEARCHED_BYTES = 1_000_000
 # Services of ours that keep their state in documents; what we change in others is moto's state all the same.
-_DOCUMENTED = ("athena", "sagemaker", "sagemaker-runtime")
+_DOCUMENTED = ("application-autoscaling", "athena", "cloudwatch", "sagemaker", "sagemaker-runtime")
 
 
 class Caller(NamedTuple):
