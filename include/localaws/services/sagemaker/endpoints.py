@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws import state
 from localaws.protocol import AwsError, answer
+from localaws.services.cloudwatch import evaluator
 from localaws.services.sagemaker import deployments, rollout
 from localaws.services.sagemaker.endpoint_configs import (
     EndpointConfigOperations,
@@ -16,12 +17,9 @@ from localaws.services.sagemaker.endpoint_configs import (
 from localaws.services.sagemaker.fleets import Content
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.resources import ENDPOINT, ENDPOINT_CONFIG
-from localaws.services.sagemaker.rollout import resume, shutdown
 
 if TYPE_CHECKING:
     from moto.core.responses import ActionResult
-
-__all__ = ["EndpointOperations", "resume", "shutdown"]
 
 Document = dict[str, Any]
 
@@ -130,6 +128,18 @@ class EndpointOperations(EndpointConfigOperations):
             message = f'Cannot update endpoint "{document["EndpointArn"]}" in status {status}. Delete it.'
             raise AwsError("ValidationException", message)
         return document
+
+
+def resume() -> None:
+    """After a restart: endpoints serve again, alarms are evaluated again."""
+    rollout.resume()
+    evaluator.resume()
+
+
+def shutdown() -> None:
+    """Before the end: no alarm acts any more, all fleets stop."""
+    evaluator.shutdown()
+    rollout.shutdown()
 
 
 def deployment_config(request: Document, endpoint: Document) -> Document | None:
