@@ -12,7 +12,7 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 Rows = list[list[str | None]]
 
 
-class QueryFailed(Exception):
+class QueryFailedError(Exception):
     """The text is the query's StateChangeReason, or the API's refusal."""
 
 
@@ -58,14 +58,14 @@ class Queries:
         raise TimeoutError(f"query {query_id} has not ended within {seconds} s")
 
     def run(self, sql: str, *parameters: str) -> Result:
-        """Run a query; raise `QueryFailed` when it is refused or fails."""
+        """Run a query; raise `QueryFailedError` when it is refused or fails."""
         try:
             query_id = self.start(sql, *parameters)
         except ClientError as error:
-            raise QueryFailed(error.response["Error"]["Message"]) from error
+            raise QueryFailedError(error.response["Error"]["Message"]) from error
         execution = self.wait(query_id)
         if execution["Status"]["State"] != "SUCCEEDED":
-            raise QueryFailed(execution["Status"]["StateChangeReason"])
+            raise QueryFailedError(execution["Status"]["StateChangeReason"])
         answer = self.athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]
         rows = [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer["Rows"]]
         if execution["SubstatementType"] == "SELECT":
@@ -81,6 +81,6 @@ class Queries:
         """Why a query failed; raise `AssertionError` when it did not."""
         try:
             result = self.run(sql, *parameters)
-        except QueryFailed as failure:
+        except QueryFailedError as failure:
             return str(failure)
         raise AssertionError(f"{sql} did not fail but gave {result.rows}")

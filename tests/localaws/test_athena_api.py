@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from stand_in import StandIn
 
 
+# More rows than a test waits for.
+ENDLESS = (
+    "select count(*) from unnest(sequence(1, 9000)) a(x) cross join unnest(sequence(1, 9000)) b(y) "
+    "cross join unnest(sequence(1, 9000)) c(z) where x * y * z % 7 = 3"
+)
+
+
 @pytest.fixture
 def athena(aws: Callable[[str], Any]) -> Any:
     """A client."""
@@ -50,8 +57,8 @@ def test_execution_describes_a_finished_query(queries: Queries, bucket: str) -> 
 def test_failed_execution_has_athena_error(queries: Queries) -> None:
     status = queries.wait(queries.start("select nope"))["Status"]
     reason = (
-        "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved or requester is not authorized to access "
-        "requested resources"
+        "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved or requester is not authorized to "
+        "access requested resources"
     )
     assert status["State"] == "FAILED"
     assert status["StateChangeReason"] == reason
@@ -122,11 +129,7 @@ def test_missing_output_bucket_is_refused(athena: Any) -> None:
 
 
 def test_stop_cancels_a_running_query(queries: Queries, athena: Any) -> None:
-    sql = (
-        "select count(*) from unnest(sequence(1, 3000)) a(x) cross join unnest(sequence(1, 3000)) b(y) "
-        "cross join unnest(sequence(1, 3000)) c(z) where x * y * z % 7 = 3"
-    )
-    query_id = queries.start(sql)
+    query_id = queries.start(ENDLESS)
     athena.stop_query_execution(QueryExecutionId=query_id)
     status = queries.wait(query_id)["Status"]
     assert status["State"] == "CANCELLED"
@@ -170,6 +173,16 @@ def test_workgroup_keeps_results_where_it_says(queries: Queries, athena: Any, bu
         "InvalidRequestException",
         f"WorkGroup {name} is not found.",
     )
+
+
+def test_workgroup_has_tags_and_named_queries(athena: Any) -> None:
+    name = f"group-{uuid.uuid4().hex[:8]}"
+    athena.create_work_group(Name=name, Tags=[{"Key": "team", "Value": "reviews"}])
+    arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{name}"
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "team", "Value": "reviews"}]
+    query = {"Name": "one", "Database": "default", "QueryString": "select 1", "WorkGroup": name}
+    query_id = athena.create_named_query(**query)["NamedQueryId"]
+    assert athena.get_named_query(NamedQueryId=query_id)["NamedQuery"]["QueryString"] == "select 1"
 
 
 def test_primary_workgroup_exists(athena: Any) -> None:
@@ -233,8 +246,7 @@ def test_query_in_flight_at_a_crash_is_failed_afterwards(own_stand_in: StandIn) 
     own_stand_in.start()
     own_stand_in.client("s3").create_bucket(Bucket="results")
     queries = Queries(own_stand_in.client("athena"), "s3://results/")
-    sql = "select count(*) from unnest(sequence(1, 9000)) a(x), unnest(sequence(1, 9000)) b(y), unnest(sequence(1, 999)) c(z) where x + y = z * 3"
-    query_id = queries.start(sql)
+    query_id = queries.start(ENDLESS)
     own_stand_in.kill()
 
     own_stand_in.start()

@@ -44,7 +44,7 @@ def frame() -> pd.DataFrame:
             "id": [1, 2, 3, 4],
             "text": ["plain", 'b,"q"', "line\nbreak", None],
             "number": [1.5, None, 1e10, -0.25],
-            "moment": pd.to_datetime(times, format="ISO8601"),
+            "moment": pd.to_datetime(pd.Series(times), format="ISO8601"),
             "day": days,
             "flag": [True, False, None, True],
             "part": ["A", "B", "A", "C"],
@@ -69,7 +69,7 @@ def write(frame: pd.DataFrame, database: str, bucket: str, **arguments: Any) -> 
 def read(sql: str, database: str, bucket: str, **arguments: Any) -> pd.DataFrame:
     """The result of a query."""
     output = f"s3://{bucket}/output/{uuid.uuid4().hex}/"
-    arguments = {"s3_output": output, "athena_query_wait_polling_delay": 0.05} | arguments
+    arguments |= {"s3_output": output, "athena_query_wait_polling_delay": 0.05}
     found: pd.DataFrame = wr.athena.read_sql_query(sql, database=database, **arguments)
     return found
 
@@ -170,7 +170,10 @@ def test_the_six_queries_of_the_course(reviews: tuple[pd.DataFrame, str], bucket
         return list(read(sql, database, bucket).itertuples(index=False, name=None))
 
     by_sentiment = frame.groupby("sentiment").size()
-    sql = "SELECT sentiment, COUNT(sentiment) AS count_sentiment FROM reviews GROUP BY sentiment ORDER BY sentiment"
+    sql = (
+        "SELECT sentiment, COUNT(sentiment) AS count_sentiment FROM reviews "
+        "GROUP BY sentiment ORDER BY sentiment"
+    )
     assert sorted(rows(sql)) == sorted(by_sentiment.items())
 
     by_category = frame.groupby("product_category")["sentiment"]

@@ -20,7 +20,7 @@ _MAXIMUM_IDS = 50
 _MAXIMUM_ROWS = 1000
 
 
-class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaResponse):  # type: ignore[misc]
+class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaResponse):
     """The Athena that runs queries."""
 
     validation_code = "InvalidRequestException"

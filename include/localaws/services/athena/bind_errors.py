@@ -12,7 +12,7 @@ from localaws.services.athena.errors import QueryError, at, runtime_error
 from localaws.services.athena.hive_types import trino_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _UNRESOLVED = "cannot be resolved or requester is not authorized to access requested resources"
 _NO_COLUMN = (
@@ -24,8 +24,9 @@ _NO_COLUMN = (
 _NO_TABLE = re.compile(r'Referenced table "(?P<name>[^"]+)" not found')
 _NO_FUNCTION = re.compile(r"(?:function (?:with )?name|Macro) \"?(?:trino_)?(?P<name>\w+)", re.IGNORECASE)
 _ARGUMENTS = re.compile(
-    r"(?:No function matches the given name and argument types '|Could not choose a best candidate function for the "
-    r"function call \"|Macro function call |Macro )(?:trino_)?(?P<name>[^(\s]+)\((?P<types>.*?)\)['\" ]"
+    r"(?:No function matches the given name and argument types '|"
+    r"Could not choose a best candidate function for the function call \"|Macro function call |Macro )"
+    r"(?:trino_)?(?P<name>[^(\s]+)\((?P<types>.*?)\)['\" ]"
 )
 _NOT_GROUPED = re.compile(r'column "?(?P<name>[^"]+?)"? must appear in the GROUP BY clause')
 _AMBIGUOUS = re.compile(r'Ambiguous reference to column name "(?P<name>[^"]+)"')
@@ -53,7 +54,8 @@ _PHRASES = (
 
 def _place(sql: str, tree: exp.Expr, name: str, kinds: tuple[type, ...]) -> tuple[int, int] | None:
     """Position of the first node of that name in the text."""
-    found: list[exp.Expr] = [node for node in tree.find_all(*kinds) if node.name.lower() == name.lower()]
+    nodes: Iterator[exp.Expr] = tree.find_all(*kinds)
+    found = [node for node in nodes if node.name.lower() == name.lower()]
     places = [place for place in (position(sql, node) for node in found) if place]
     return min(places) if places else None
 

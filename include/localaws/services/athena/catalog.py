@@ -136,7 +136,7 @@ class Catalog:
         raise QueryError("TABLE_NOT_FOUND", at(place, f"Table '{shown}' does not exist"))
 
     def tables(self, database: str, expression: str | None = None) -> list[dict[str, Any]]:
-        """Glue documents of a database's tables and views, by name; `expression` as Glue's GetTables takes it."""
+        """Glue documents of a database's tables and views, by name; `expression` as GetTables takes it."""
         arguments = {"DatabaseName": database.lower()} | ({"Expression": expression} if expression else {})
         try:
             pages = list(self.glue.get_paginator("get_tables").paginate(**arguments))

@@ -60,7 +60,8 @@ def drop_database(statement: Statement, session: Session) -> Outcome:
     if session.catalog.tables(name) and not cascade:
         raise QueryError(
             "",
-            f"{TASK} InvalidOperationException(message:Database {name} is not empty. One or more tables exist.)",
+            f"{TASK} InvalidOperationException(message:Database {name} is not empty. "
+            "One or more tables exist.)",
         )
     session.catalog.glue.delete_database(Name=name)
     return Outcome()
@@ -159,9 +160,8 @@ def _view_columns(statement: Statement, session: Session) -> list[tuple[str, str
         translation = translate(
             statement.query, session.catalog, session.database, connection, session.parameters
         )
-        described = session.run(
-            f"SELECT * FROM ({translation.sql}) LIMIT 0", connection, statement.query
-        ).description  # noqa: S608
+        empty = f"SELECT * FROM ({translation.sql}) LIMIT 0"  # noqa: S608
+        described = session.run(empty, connection, statement.query).description
         columns = []
         for index, column in enumerate(described or []):
             name = output_name(column[0], index)

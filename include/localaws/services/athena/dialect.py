@@ -1,8 +1,8 @@
 """Athena's SQL read as sqlglot's Trino dialect: functions left as written, what Trino lacks refused.
 
 sqlglot maps functions of all dialects onto common nodes, which hides what the author wrote
-(``element_at(a, 1)`` and ``a[1]`` differ in Trino). Here a function stays its name and arguments; functions.py and
-rules.py say what each means in DuckDB.
+(``element_at(a, 1)`` and ``a[1]`` differ in Trino). Here a function stays its name and arguments;
+functions.py and rules.py say what each means in DuckDB.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _refuse_foreign_tokens(sql: str, tokens: list[Token]) -> None:
         previous = token
 
 
-_FOREIGN_ARGUMENTS = {
+_FOREIGN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Star: ("except_", "except", "replace", "rename"),
     exp.Select: (
         "kind",

@@ -192,7 +192,8 @@ def _complete(definition: TableDefinition) -> None:
     if twice := keys & {column["Name"] for column in definition.columns}:
         raise QueryError(
             "",
-            f"FAILED: SemanticException [Error 10035]: Column repeated in partitioning columns: {sorted(twice)[0]}",
+            "FAILED: SemanticException [Error 10035]: Column repeated in partitioning columns: "
+            f"{sorted(twice)[0]}",
         )
     definition.serde = definition.serde or LAZY_SIMPLE
     if not definition.input_format:

@@ -21,8 +21,8 @@ def _require_catalog(name: str) -> None:
 
 def _missing(kind: str, name: str, operation: str) -> MetadataError:
     return MetadataError(
-        f"An error occurred (EntityNotFoundException) when calling the {operation} operation: {kind} {name} not found. "
-        "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException)"
+        f"An error occurred (EntityNotFoundException) when calling the {operation} operation: {kind} {name} "
+        "not found. (Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException)"
     )
 
 

@@ -78,7 +78,7 @@ def database(request: dict[str, Any]) -> str:
 
 
 def result_configuration(request: dict[str, Any], workgroup: dict[str, Any]) -> dict[str, Any]:
-    """Where results go: the workgroup's location when it is enforced, else the request's, else the workgroup's."""
+    """Where results go: the workgroup's place when enforced, else the request's, else the workgroup's."""
     settings = workgroup["Configuration"]
     own = settings.get("ResultConfiguration") or {}
     asked = request.get("ResultConfiguration") or {}

@@ -51,7 +51,7 @@ def _failed(uri: str, error: ClientError) -> QueryError:
 
 
 def list_objects(location: str, region: str) -> list[S3Object]:
-    """Objects below a table's or partition's location that hold rows: no markers, no names with _ or . first."""
+    """Objects below a location that hold rows: no markers, no names that begin with _ or a dot."""
     bucket, prefix = split_uri(location)
     if prefix and not prefix.endswith("/"):
         prefix += "/"

@@ -101,7 +101,8 @@ def like(node: exp.Like, types: list[Type]) -> exp.Expr:
         if kind.category not in ("varchar", "unknown"):
             raise mismatch(
                 node,
-                f"Left side of LIKE expression must evaluate to a varchar (actual: {type_name(operand, kind)})",
+                "Left side of LIKE expression must evaluate to a varchar "
+                f"(actual: {type_name(operand, kind)})",
             )
     return node
 
@@ -110,10 +111,11 @@ def case(node: exp.Case, types: list[Type]) -> exp.Expr:
     """All results of a CASE are of one category."""
     results = [kind for kind in types if kind.category != "unknown"]
     if any(not comparable(results[0], other) for other in results[1:]):
-        names = f"{results[0].trino} vs {next(k for k in results if not comparable(results[0], k)).trino}"
+        other = next(kind for kind in results if not comparable(results[0], kind))
         raise mismatch(
             node,
-            f"All CASE results must be the same type or coercible to a common type. Cannot find common type between {names.replace(' vs ', ' and ')}",
+            "All CASE results must be the same type or coercible to a common type. "
+            f"Cannot find common type between {results[0].trino} and {other.trino}",
         )
     return node
 
@@ -147,7 +149,7 @@ def _with_interval(node: exp.Binary, left: Type, right: Type) -> exp.Expr:
 
 
 def division(node: exp.Binary, types: list[Type]) -> exp.Expr:
-    """``/`` and ``%``: integers truncate, decimals keep Trino's scale, zero is an error except for doubles."""
+    """``/`` and ``%``: integers truncate, decimals keep Trino's scale, zero is an error but for doubles."""
     left, right = types
     if not {left.category, right.category} <= {"number", "unknown"}:
         raise _cannot_apply(node, left, right)

@@ -1,9 +1,9 @@
 """What type DuckDB gives to expressions anywhere inside a query, without running it.
 
 An expression is marked by wrapping it as ``struct_extract(struct_pack(probe_7 := e), 'probe_7')`` and the
-query's bound, not optimised, plan is asked for as JSON (`json_serialize_plan`): the struct's type names the probe
-and holds the type of e. DuckDB cannot copy a struct_pack inside a correlated query; there the mark is ``list_extract([e],
-strlen('probe_7'))``, which in turn is folded away around constants.
+query's bound, not optimised, plan is asked for as JSON (`json_serialize_plan`): the struct's type names the
+probe and holds the type of e. DuckDB cannot copy a struct_pack inside a correlated query; there the mark is
+``list_extract([e], strlen('probe_7'))``, which in turn is folded away around constants.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class BindError(Exception):
 
 
 class DuckDbSql(DuckDB):
-    """DuckDB's generator that wraps nodes marked with ``meta['probe']`` and prints stand-ins for pending functions."""
+    """DuckDB's generator; wraps nodes marked with ``meta['probe']``, prints stand-ins for what is pending."""
 
     class Generator(DuckDB.Generator):  # type: ignore[valid-type, misc]
         def sql(self, expression: Any, key: str | None = None, comment: bool = True) -> str:
@@ -190,7 +190,7 @@ def _collect(value: Any, found: dict[str, Type]) -> None:
         info = value.get("type_info")
         if value.get("id") == "STRUCT" and info:
             for child in info.get("child_types", []):
-                # An untyped NULL appears first as NULL, then as INTEGER by default: the first is the true one.
+                # An untyped NULL appears first as NULL, then as INTEGER by default.
                 if _PROBE.fullmatch(child["first"]) and child["first"] not in found:
                     found[child["first"]] = _type(child["second"])
         for item in value.values():

@@ -38,7 +38,8 @@ def prune(
         for index, partition in enumerate(partitions)
     )
     sql = (
-        f'SELECT "#" FROM (SELECT "#", {keys} FROM (VALUES {rows}) AS v("#", {names})) AS {quoted(node.alias_or_name)} '
+        f'SELECT "#" FROM (SELECT "#", {keys} FROM (VALUES {rows}) AS v("#", {names})) '  # noqa: S608
+        f"AS {quoted(node.alias_or_name)} "
         f"WHERE {' AND '.join('(' + generate(condition) + ')' for condition in conditions)}"
     )
     try:

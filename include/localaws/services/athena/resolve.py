@@ -6,20 +6,21 @@ nodes that have nothing unresolved below them (or in the queries they select fro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena import functions, operators, rules
-from localaws.services.athena.bind_errors import bind_error, unregistered
+from localaws.services.athena import operators, rules, typed_rules
+from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.errors import not_supported
+from localaws.services.athena.naming import name_functions
 from localaws.services.athena.operators import call, cast
 from localaws.services.athena.probe import BindError, Type, generate, probe
 
 if TYPE_CHECKING:
     import duckdb
 
-_TYPED_NAMES = {*rules.TYPED, *rules.TYPED_AGGREGATES, "map_agg"}
+_TYPED_NAMES = {*typed_rules.TYPED, *typed_rules.TYPED_AGGREGATES, "map_agg"}
 
 
 def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.DuckDBPyConnection) -> exp.Expr:
@@ -28,7 +29,7 @@ def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.Duc
     `original` is what `sql` was parsed to, for positions. Raises `QueryError` as Athena would.
     """
     root = exp.Paren(this=tree)  # so that the outermost node has a parent and can be replaced
-    _name_functions(root, sql)
+    name_functions(root, sql, _TYPED_NAMES)
     rounds = 0
     while waiting := [node for node in root.walk() if _pending(node)]:
         ready = [node for node in waiting if not _blocked(node, waiting)]
@@ -45,74 +46,6 @@ def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.Duc
     except BindError as error:
         raise bind_error(error.details, sql, original) from error
     return result
-
-
-def _name_functions(root: exp.Expr, sql: str) -> None:
-    """Replace functions whose meaning needs no operand types."""
-    for node in list(root.walk(bfs=False))[::-1]:
-        if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
-            _name_function(node, sql)
-        elif isinstance(node, exp.DataType) and node.is_type("timestamp", "timestamptz"):
-            node.replace(_timestamp(node))
-        elif type(node) in _SYNTAX:
-            node.replace(_SYNTAX[type(node)](node))
-
-
-def _name_function(node: exp.Anonymous, sql: str) -> None:
-    name = node.name.lower()
-    if name in rules.UNTYPED:
-        node.replace(rules.UNTYPED[name](node))
-    elif name not in _TYPED_NAMES:
-        renamed = functions.duckdb_name(name)
-        if renamed is None:
-            raise unregistered(sql, node, name)
-        node.set("this", renamed)
-        node.meta["duckdb"] = True
-
-
-def _trim(node: exp.Trim) -> exp.Expr:
-    side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
-    characters = node.args.get("expression")
-    return call(side, node.this, characters) if characters else call(f"trino_{side}", node.this)
-
-
-def _extract(node: exp.Extract) -> exp.Expr:
-    name = node.this.name.lower()
-    renamed = functions.duckdb_name(name)
-    if renamed is None:
-        raise not_supported(f"EXTRACT({name.upper()} ...)", node.meta.get("at"))
-    return call(renamed, node.expression)
-
-
-def _substring(node: exp.Substring) -> exp.Expr:
-    parts = [node.this, node.args.get("start"), node.args.get("length")]
-    return call("trino_substr", *[part for part in parts if part is not None])
-
-
-def _refuse(what: str) -> Any:
-    def refuse(node: exp.Expr) -> exp.Expr:
-        raise not_supported(what, node.meta.get("at"))
-
-    return refuse
-
-
-def _timestamp(node: exp.DataType) -> exp.Expr:
-    """Timestamps are DuckDB's plain ones, whatever their precision; Trino's default is milliseconds."""
-    literal = isinstance(node.parent, exp.Cast) and isinstance(node.parent.this, exp.Literal)
-    if node.expressions and not literal and node.expressions[0].name not in ("0", "3"):
-        raise not_supported(f"timestamp({node.expressions[0].name}); timestamps have milliseconds here")
-    return exp.DataType(this=node.this)
-
-
-_SYNTAX: dict[type[exp.Expr], Any] = {
-    exp.Trim: _trim,
-    exp.Extract: _extract,
-    exp.Substring: _substring,
-    exp.StrPosition: lambda node: call("strpos", node.this, node.args["substr"]),
-    exp.ParseJSON: lambda node: call("json", node.this),
-    exp.HexString: lambda node: call("unhex", exp.Literal.string(node.this)),
-    exp.AtTimeZone: _refuse("AT TIME ZONE"),
-}
 
 
 def _pending(node: exp.Expr) -> bool:
@@ -197,7 +130,7 @@ def _ask(
             if isinstance(part, (exp.Lambda, exp.Star)):
                 result[id(part)] = Type("LAMBDA")
                 continue
-            # The same text in one query gets the same name, so that GROUP BY still recognises its expressions.
+            # The same text in one query gets the same name: GROUP BY must still recognise it.
             scope = part.find_ancestor(exp.Select)
             key = (id(scope), part.sql(dialect="duckdb", identify=True))
             part.meta["probe"] = names.setdefault(key, f"probe_{len(names)}")
@@ -216,7 +149,7 @@ def _ask(
 
 
 def _probe(connection: duckdb.DuckDBPyConnection, root: exp.Expr, marked: list[exp.Expr]) -> dict[str, Type]:
-    """Types by probe name; correlated queries need the other mark, and constants in them a query of their own."""
+    """Types by probe name; correlated queries need the other mark, constants in them their own query."""
     try:
         return probe(connection, generate(root.this))
     except BindError as error:
@@ -234,7 +167,7 @@ def _probe(connection: duckdb.DuckDBPyConnection, root: exp.Expr, marked: list[e
 
 def _apply(node: exp.Expr, types: list[Type]) -> None:
     """Replace the node by its DuckDB meaning and mark all of it as resolved."""
-    if isinstance(node, exp.Anonymous) and node.name.lower() not in rules.TYPED:
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in typed_rules.TYPED:
         _aggregate(node, types)
         return
     # The node is taken out first: a rule may put it inside its replacement.
@@ -245,7 +178,7 @@ def _apply(node: exp.Expr, types: list[Type]) -> None:
     elif isinstance(node, exp.Bracket):
         replacement = _subscript(node, types)
     elif isinstance(node, exp.Anonymous):
-        replacement = rules.TYPED[node.name.lower()](node, types)
+        replacement = typed_rules.TYPED[node.name.lower()](node, types)
     else:
         replacement = operators.RULES[type(node)](node, types)
     hole.replace(replacement)
@@ -275,7 +208,7 @@ def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
         node.set("expressions", [pairs])
         wrapped: exp.Expr = call("trino_map_from_pairs", whole.copy())
     else:
-        target = rules.TYPED_AGGREGATES[name](node, types)
+        target = typed_rules.TYPED_AGGREGATES[name](node, types)
         if target is None:
             return
         wrapped = cast(whole.copy(), target)

@@ -130,7 +130,7 @@ def _name_outputs(tree: exp.Expr) -> None:
 
 
 class _Binder:
-    """Looks tables up in the catalog, puts views in place of their names, renames tables to internal names."""
+    """Looks tables up in the catalog, puts views in place of their names, gives tables internal names."""
 
     def __init__(self, sql: str, catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
         self._sql = sql

@@ -21,6 +21,7 @@ class WorkGroupOperations:
     """Create, get, list, update and delete workgroups."""
 
     request: Any
+    athena_backend: Any
 
     def create_work_group(self) -> Any:
         """CreateWorkGroup."""
@@ -31,6 +32,13 @@ class WorkGroupOperations:
             state.store().create(models.WORKGROUPS, name, models.new_workgroup(name, request))
         except KeyError as error:
             raise InvalidRequestError("WorkGroup is already created.") from error
+        # moto keeps tags, named queries and prepared statements, by workgroup.
+        self.athena_backend.create_work_group(
+            name,
+            dict(request.get("Configuration") or {}),
+            request.get("Description", ""),
+            request.get("Tags") or [],
+        )
         return answer({})
 
     def get_work_group(self) -> Any:
@@ -83,4 +91,5 @@ class WorkGroupOperations:
         for item in used:
             state.store().delete(models.EXECUTIONS, item["QueryExecutionId"])
         state.store().delete(models.WORKGROUPS, name)
+        self.athena_backend.delete_work_group(name)
         return answer({})

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import secrets
-import uuid
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
-from localaws import artifacts
-from localaws.clients import client
 from localaws.services.athena import hive, objects
 from localaws.services.athena.errors import QueryError, at, not_supported
+from localaws.services.athena.files import COMPRESSION, Format, Written, write
 from localaws.services.athena.hive_types import (
     duckdb_to_hive,
     hive_to_duckdb,
-    literal,
     quoted,
     storable,
     trino_name,
 )
 from localaws.services.athena.probe import Type
-from localaws.services.athena.results import value_text
 from localaws.services.athena.scan import is_parquet
 from localaws.services.athena.select import output_name, typed_query
 from localaws.services.athena.session import Outcome
 from localaws.services.athena.text_formats import JSON_SERDES, LAZY_SIMPLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
     from localaws.services.athena.catalog import Table
     from localaws.services.athena.session import Session
     from localaws.services.athena.statements import Statement
 
-MAXIMUM_PARTITIONS = 100
-_COMPRESSION = {
-    "GZIP": "gzip",
-    "SNAPPY": "snappy",
-    "ZSTD": "zstd",
-    "NONE": "uncompressed",
-    "UNCOMPRESSED": "uncompressed",
-}
 _KNOWN_PROPERTIES = {
     "format",
     "external_location",
@@ -61,23 +41,7 @@ _KNOWN_PROPERTIES = {
 }
 
 
-@dataclass
-class _Written:
-    """Objects of one write: URIs, rows, and partition values by their directory."""
-
-    uris: list[str] = field(default_factory=list)
-    rows: int = 0
-    partitions: dict[str, list[str]] = field(default_factory=dict)
-
-
-@dataclass
-class _Format:
-    name: str
-    compression: str
-    delimiter: str
-
-
-def _format(statement: Statement, default_delimiter: str) -> _Format:
+def _format(statement: Statement, default_delimiter: str) -> Format:
     properties = statement.properties
     unknown = set(properties) - _KNOWN_PROPERTIES
     if unknown:
@@ -96,9 +60,9 @@ def _format(statement: Statement, default_delimiter: str) -> _Format:
         "GZIP",
     )
     compression = str(wanted).upper()
-    if compression not in _COMPRESSION or (name != "PARQUET" and compression not in ("GZIP", "NONE")):
+    if compression not in COMPRESSION or (name != "PARQUET" and compression not in ("GZIP", "NONE")):
         raise not_supported(f"compression {compression} of {name}")
-    return _Format(name, compression, str(properties.get("field_delimiter", default_delimiter)))
+    return Format(name, compression, str(properties.get("field_delimiter", default_delimiter)))
 
 
 def _require_empty(location: str, session: Session, what: str) -> None:
@@ -162,7 +126,7 @@ def create_table_as(statement: Statement, session: Session) -> Outcome:
         sql = typed_query(translation.sql, kinds, [storable(kind) for _, kind in kinds], names)
         if statement.properties.get("with_data") == "false":
             sql += " LIMIT 0"
-        written = _write(connection, session, sql, statement, chosen, location, names, keys)
+        written = write(connection, session, sql, statement, chosen, location, names, keys)
     columns = [
         {"Name": column, "Type": duckdb_to_hive(kind)} for column, (_, kind) in zip(names, kinds, strict=True)
     ]
@@ -198,7 +162,7 @@ def unload(statement: Statement, session: Session) -> Outcome:
         names = _names(kinds, required=False)
         keys = _partitioned_by(statement, names)
         sql = typed_query(translation.sql, kinds, [storable(kind) for _, kind in kinds], names)
-        written = _write(connection, session, sql, statement, chosen, location, names, keys)
+        written = write(connection, session, sql, statement, chosen, location, names, keys)
     return Outcome(update_count=written.rows, manifest=written.uris)
 
 
@@ -223,20 +187,20 @@ def insert(statement: Statement, session: Session) -> Outcome:
         keys = [name for name, _ in table.partition_keys]
         names = [name for name, _ in table.all_columns]
         sql = f"SELECT {selected} FROM ({cast})"  # noqa: S608
-        written = _write(
+        written = write(
             connection, session, sql, statement, chosen, table.location.rstrip("/") + "/", names, keys
         )
     _add_partitions(session, table.database, table.document, written)
     return Outcome(update_count=written.rows, manifest=written.uris)
 
 
-def _table_format(table: Table) -> _Format:
+def _table_format(table: Table) -> Format:
     if is_parquet(table):
-        return _Format("PARQUET", str(table.parameters.get("parquet.compression", "GZIP")).upper(), "")
+        return Format("PARQUET", str(table.parameters.get("parquet.compression", "GZIP")).upper(), "")
     if table.serde == LAZY_SIMPLE:
-        return _Format("TEXTFILE", "NONE", table.serde_parameters.get("field.delim", "\x01"))
+        return Format("TEXTFILE", "NONE", table.serde_parameters.get("field.delim", "\x01"))
     if table.serde in JSON_SERDES:
-        return _Format("JSON", "NONE", "")
+        return Format("JSON", "NONE", "")
     raise not_supported(f"INSERT INTO a table with SerDe {table.serde}")
 
 
@@ -277,100 +241,7 @@ def _kinds(
     return [(row[0], column[1]) for row, column in zip(named, described, strict=True)]
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    session: Session,
-    sql: str,
-    statement: Statement,
-    chosen: _Format,
-    location: str,
-    names: list[str],
-    keys: list[str],
-) -> _Written:
-    """Run `sql` into files below `location`, one a partition."""
-    session.run(f'CREATE TEMP TABLE "written" AS {sql}', connection, statement.query)
-    written = _Written(rows=_count(connection, 'SELECT count(*) FROM "written"'))
-    if not written.rows:
-        return written
-    keyed = ", ".join(quoted(key) for key in keys)
-    if keys:
-        partitions = _count(connection, f'SELECT count(*) FROM (SELECT DISTINCT {keyed} FROM "written")')  # noqa: S608
-        if partitions > MAXIMUM_PARTITIONS:
-            raise QueryError(
-                "HIVE_TOO_MANY_OPEN_PARTITIONS",
-                f"Exceeded limit of {MAXIMUM_PARTITIONS} open writers for partitions/buckets",
-            )
-    directory = session.scratch / "out"
-    directory.mkdir(exist_ok=True)
-    if chosen.name == "PARQUET":
-        _copy_parquet(connection, directory, _COMPRESSION.get(chosen.compression, "gzip"), keyed)
-    else:
-        _copy_text(connection, directory, chosen, names, keys)
-    session.check()
-    _upload(directory, location, session, chosen, written)
-    return written
-
-
-def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _copy_parquet(
-    connection: duckdb.DuckDBPyConnection, directory: Path, compression: str, keyed: str
-) -> None:
-    by = f", PARTITION_BY ({keyed}), OVERWRITE_OR_IGNORE" if keyed else ""
-    target = directory if keyed else directory / "data_0.parquet"
-    connection.execute(
-        f'COPY "written" TO {literal(str(target))} (FORMAT parquet, COMPRESSION {compression}{by})'
-    )
-
-
-def _copy_text(
-    connection: duckdb.DuckDBPyConnection, directory: Path, chosen: _Format, names: list[str], keys: list[str]
-) -> None:
-    """Delimited text as LazySimpleSerDe reads it (``\\N`` for NULL), or JSON, a row a line."""
-    groups: dict[str, list[str]] = {}
-    plain = len(names) - len(keys)
-    for row in connection.execute('SELECT * FROM "written"').fetchall():
-        folder = "/".join(
-            f"{key}={'__HIVE_DEFAULT_PARTITION__' if value is None else value_text(value)}"
-            for key, value in zip(keys, row[plain:], strict=True)
-        )
-        groups.setdefault(folder, []).append(_line(row[:plain], names[:plain], chosen))
-    for folder, lines in groups.items():
-        path = directory / folder / "data_0"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = ("\n".join(lines) + "\n").encode()
-        path.write_bytes(gzip.compress(content) if chosen.compression == "GZIP" else content)
-
-
-def _line(values: tuple[Any, ...], names: list[str], chosen: _Format) -> str:
-    if chosen.name == "JSON":
-        document = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        return json.dumps(document, default=value_text, ensure_ascii=False, separators=(",", ":"))
-    if any(isinstance(value, (list, dict)) for value in values):
-        raise not_supported("arrays, maps and rows in text files")
-    return chosen.delimiter.join("\\N" if value is None else value_text(value) or "" for value in values)
-
-
-def _upload(directory: Path, location: str, session: Session, chosen: _Format, written: _Written) -> None:
-    s3 = client("s3", session.region)
-    moment = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-    suffix = ".gz" if chosen.name != "PARQUET" and chosen.compression == "GZIP" else ""
-    for number, path in enumerate(sorted(item for item in directory.rglob("*") if item.is_file())):
-        folder = path.parent.relative_to(directory).as_posix()
-        folder = "" if folder == "." else folder + "/"
-        name = f"{moment}_{number:05d}_{secrets.token_hex(3)[:5]}_{uuid.uuid4()}{suffix}"
-        bucket, key = artifacts.split_uri(f"{location}{folder}{name}")
-        s3.upload_file(str(path), bucket, key)
-        written.uris.append(f"s3://{bucket}/{key}")
-        if folder:
-            values = [unquote(part.split("=", 1)[1]) for part in folder.strip("/").split("/")]
-            written.partitions[f"{location}{folder}"] = values
-
-
-def _add_partitions(session: Session, database: str, table: dict[str, Any], written: _Written) -> None:
+def _add_partitions(session: Session, database: str, table: dict[str, Any], written: Written) -> None:
     inputs = [
         {"Values": values, "StorageDescriptor": table["StorageDescriptor"] | {"Location": location}}
         for location, values in written.partitions.items()
