@@ -1,0 +1,208 @@
+"""Every acknowledged write survives SIGKILL, whatever service it was made to, as it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from stand_in import CHECKOUT, PYTHON, StandIn, run_processing, with_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUCKET = "lasting"
+PART = b"p" * 5 * 1024 * 1024
+
+
+def restart(own: StandIn) -> None:
+    """Kill and start again."""
+    own.kill()
+    own.start()
+
+
+def test_s3_is_the_same_after_a_kill(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    s3 = own_stand_in.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    versions = [
+        s3.put_object(Bucket=BUCKET, Key="v", Body=b"%d" % number)["VersionId"] for number in range(3)
+    ]
+    s3.put_object(Bucket=BUCKET, Key="ä/ö?&=.csv", Body=b"x", Metadata={"under_score": "1"}, Tagging="a=b")
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "v"})
+    s3.put_object(Bucket=BUCKET, Key="gone", Body=b"x")
+    s3.delete_object(Bucket=BUCKET, Key="gone")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="m")["UploadId"]
+    part = {"Bucket": BUCKET, "Key": "m", "UploadId": upload}
+    first = s3.upload_part(**part, PartNumber=1, Body=PART)["ETag"]
+    before = s3.list_object_versions(Bucket=BUCKET)
+    created = s3.list_buckets()["Buckets"]
+
+    restart(own_stand_in)
+    s3 = own_stand_in.client("s3")
+    after = s3.list_object_versions(Bucket=BUCKET)
+    for key in ("Versions", "DeleteMarkers"):  # with times, identifiers and checksums
+        assert after[key] == before[key]
+    assert s3.list_buckets()["Buckets"] == created
+    assert s3.get_object(Bucket=BUCKET, Key="v", VersionId=versions[1])["Body"].read() == b"1"
+    assert s3.get_object(Bucket=BUCKET, Key="copy")["Body"].read() == b"2"
+    found = s3.head_object(Bucket=BUCKET, Key="ä/ö?&=.csv")
+    assert found["Metadata"] == {"under_score": "1"}
+    tags = s3.get_object_tagging(Bucket=BUCKET, Key="ä/ö?&=.csv")["TagSet"]
+    assert tags == [{"Key": "a", "Value": "b"}]
+    second = s3.upload_part(**part, PartNumber=2, Body=b"end")["ETag"]
+    parts = [{"PartNumber": 1, "ETag": first}, {"PartNumber": 2, "ETag": second}]
+    s3.complete_multipart_upload(**part, MultipartUpload={"Parts": parts})
+
+    restart(own_stand_in)
+    assert own_stand_in.client("s3").get_object(Bucket=BUCKET, Key="m")["Body"].read() == PART + b"end"
+
+
+def catalog(own: StandIn) -> dict[str, Any]:
+    """What the other services know."""
+    client = own.client
+    answers = {
+        "glue": client("glue").get_table(DatabaseName="d", Name="t"),
+        "partitions": client("glue").get_partitions(DatabaseName="d", TableName="t"),
+        "iam": client("iam").get_role(RoleName="r"),
+        "logs": client("logs").get_log_events(logGroupName="g", logStreamName="s"),
+        "ssm": client("ssm").get_parameter(Name="p"),
+        "secret": client("secretsmanager").get_secret_value(SecretId="secret"),
+        "sns": client("sns").list_topics(),
+        "metrics": client("cloudwatch").list_metrics(Namespace="n"),
+        "keys": client("kms").list_keys(),
+        "prepared": client("athena").get_prepared_statement(StatementName="prepared", WorkGroup="primary"),
+    }
+    for answer in answers.values():
+        del answer["ResponseMetadata"]
+    return answers
+
+
+def test_other_services_are_the_same_after_a_kill(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    client = own_stand_in.client
+    columns = [{"Name": "a", "Type": "int"}]
+    table = {"Name": "t", "StorageDescriptor": {"Columns": columns, "Location": "s3://b/t/"}}
+    client("glue").create_database(DatabaseInput={"Name": "d"})
+    client("glue").create_table(
+        DatabaseName="d", TableInput=table | {"PartitionKeys": [{"Name": "dt", "Type": "string"}]}
+    )
+    client("glue").create_partition(
+        DatabaseName="d",
+        TableName="t",
+        PartitionInput={"Values": ["1"], "StorageDescriptor": {"Location": "s3://b/t/1"}},
+    )
+    client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    client("logs").create_log_group(logGroupName="g")
+    client("logs").create_log_stream(logGroupName="g", logStreamName="s")
+    event = {"timestamp": int(time.time() * 1000), "message": "hello"}
+    client("logs").put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
+    client("ssm").put_parameter(Name="p", Value="v", Type="String")
+    client("secretsmanager").create_secret(Name="secret", SecretString="hush")
+    client("sns").create_topic(Name="topic")
+    client("cloudwatch").put_metric_data(Namespace="n", MetricData=[{"MetricName": "m", "Value": 1}])
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    sealed = client("kms").encrypt(KeyId=key, Plaintext=b"text")["CiphertextBlob"]
+    client("athena").create_prepared_statement(
+        StatementName="prepared", WorkGroup="primary", QueryStatement="SELECT 1"
+    )
+    before = catalog(own_stand_in)
+    restart(own_stand_in)
+    assert catalog(own_stand_in) == before
+    assert own_stand_in.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"text"
+
+
+def test_a_snapshot_replaces_the_journal_and_unused_contents_go(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    s3 = own_stand_in.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    for number in range(5):
+        s3.put_object(Bucket=BUCKET, Key="same", Body=b"%d" % number * 100_000)
+    used = own_stand_in.health()["state"]
+    assert used["journal_requests"] == 6
+    assert used["journal_bytes"] > 500_000
+    assert used["bytes"] >= used["journal_bytes"]
+    assert own_stand_in.stop() == 0
+    own_stand_in.start()
+    used = own_stand_in.health()["state"]
+    assert used["journal_requests"] == 0
+    assert used["objects_bytes"] == 100_000
+    assert used["journal_bytes"] == 0
+    got = own_stand_in.client("s3").get_object(Bucket=BUCKET, Key="same", Range="bytes=99998-")
+    assert got["Body"].read() == b"44"
+
+
+def test_a_record_cut_short_is_left_out_and_nothing_else(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    s3 = own_stand_in.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="whole", Body=b"1")
+    s3.put_object(Bucket=BUCKET, Key="cut", Body=b"2")
+    own_stand_in.kill()
+    (journal,) = (own_stand_in.state / "services").glob("journal-*.log")
+    content = journal.read_bytes()
+    journal.write_bytes(content[:-1])
+    own_stand_in.start()
+    listed = own_stand_in.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert [item["Key"] for item in listed] == ["whole"]
+
+
+def test_damage_within_a_journal_is_said(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    s3 = own_stand_in.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"untouched")
+    own_stand_in.kill()
+    (journal,) = (own_stand_in.state / "services").glob("journal-*.log")
+    journal.write_bytes(journal.read_bytes().replace(b"untouched", b"UNTOUCHED"))
+    own_stand_in.start()
+    assert "Contents" not in own_stand_in.client("s3").list_objects_v2(Bucket=BUCKET)
+    assert "is damaged from byte" in own_stand_in.state.with_name("state.log").read_text()
+
+
+def test_the_state_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    services = tmp_path / "state" / "services"
+    services.mkdir(parents=True)
+    (services / "s3.pickle").write_bytes(b"")
+    command = [str(PYTHON), "-m", "localaws", "--port", "0", "--state", str(tmp_path / "state")]
+    ended = subprocess.run(command, cwd=CHECKOUT / "include", capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "make localaws-reset" in ended.stderr.decode()
+
+
+def test_jobs_leave_no_working_directory(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    s3 = own_stand_in.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="in/a.txt", Body=b"hello")
+    job = run_processing(own_stand_in.client("sagemaker"), with_data(BUCKET, "copy"))
+    assert job["ProcessingJobStatus"] == "Completed"
+    deadline = time.monotonic() + 10
+    boxes = own_stand_in.state / "scratch" / "boxes"
+    while list(boxes.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(boxes.iterdir()) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_short_kill_drill(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    ended = subprocess.run(
+        [
+            *(sys.executable, str(CHECKOUT / "benchmarks" / "kill_drill.py")),
+            *("--kills", "3", "--seed", "11", "--report", str(report)),
+        ],
+        capture_output=True,
+        timeout=280,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
+    found = json.loads(report.read_text())
+    assert found["kills"] == 3
+    assert found["objects_checked"] > 30
+    assert found["lost"] == found["damaged"] == 0
+    assert found["tables_checked"] > 0
