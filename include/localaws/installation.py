@@ -23,8 +23,12 @@ class Real:
 
 
 REAL = {
+    "application-autoscaling": Real(
+        "applicationautoscaling", "localaws.services.application_autoscaling.api", "ApplicationAutoScaling"
+    ),
     "athena": Real("athena", "localaws.services.athena.api", "Athena"),
     "glue": Real("glue", "localaws.services.glue.api", "Glue"),
+    "cloudwatch": Real("cloudwatch", "localaws.services.cloudwatch.api", "CloudWatch"),
     "logs": Real("logs", "localaws.services.logs.api", "Logs"),
     "sagemaker": Real("sagemaker", "localaws.services.sagemaker.api", "SageMaker"),
     "sagemaker-runtime": Real(
@@ -34,9 +38,7 @@ REAL = {
 
 # Left to moto, with every request validated; the service name of boto3 -> moto's module.
 STRICT = {
-    "application-autoscaling": "applicationautoscaling",
     "cloudformation": "cloudformation",
-    "cloudwatch": "cloudwatch",
     "ecr": "ecr",
     "events": "events",
     "iam": "iam",
