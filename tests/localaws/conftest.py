@@ -70,3 +70,10 @@ def watched_automl_job(autopilot: Autopilot) -> tuple[dict[str, Any], list[dict[
     request = autopilot.request_v2({"CompletionCriteria": {"MaxCandidates": 3}})
     autopilot.sagemaker.create_auto_ml_job_v2(**request)
     return autopilot.watch(request["AutoMLJobName"])
+
+
+@pytest.fixture
+def aws_environment(endpoint_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment by which any public client finds the stand-in."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
