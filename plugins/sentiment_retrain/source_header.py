@@ -67,10 +67,18 @@ def decoded(content: bytes) -> str:
     return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
 
 
+#: A longer field is a quote that nobody closed.
+MAXIMUM_FIELD_CHARACTERS = 131_072
+
+
 def records(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The records of delimited text, header first, without blank lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return (record for record in reader if any(record))
+    """The records of delimited text, header first, without blank lines; raises ``csv.Error``."""
+    for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        # csv's own limit belongs to the whole process, where any library may have raised it.
+        if any(len(field) > MAXIMUM_FIELD_CHARACTERS for field in record):
+            raise csv.Error(f"field larger than field limit ({MAXIMUM_FIELD_CHARACTERS})")
+        if any(record):
+            yield record
 
 
 def find_header(text: str, columns: Columns) -> SourceHeader:
