@@ -8,9 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 quoted = '$(subst ','\'',$(value $(1)))'
 launcher = PYTHONPATH=include .venv/bin/python -m launcher
 compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
-PYTHON_FILES = dags plugins include/launcher include/containers tests
+PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
+local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run up down localaws localaws-reset predict report status test check lock conformance clean
+.PHONY: help set-up run up down localaws localaws-reset predict report status test check lock conformance bench soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +31,8 @@ down: ## stop everything that was started from this checkout, and nothing else
 localaws: set-up ## run the stand-in for AWS alone, in the foreground
 	@$(launcher) localaws
 
-localaws-reset: down ## forget the stand-in's buckets, jobs and endpoints
-	@rm -rf .local/localaws
+localaws-reset: set-up ## forget the stand-in's buckets, jobs and endpoints; refuses while it runs
+	@PYTHONPATH=include .venv-localaws/bin/python -m localaws --reset --state "$(local)/localaws"
 
 predict: set-up ## classify TEXT="..." with the live endpoint
 	@$(launcher) predict --text $(call quoted,TEXT)
@@ -54,6 +55,12 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 
 conformance: set-up ## test the stand-in through boto3 alone
 	@.venv/bin/pytest tests/localaws
+
+bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120
+	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)
+
+soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it had acknowledged
+	@.venv/bin/python benchmarks/kill_drill.py --kills $(or $(KILLS),50)
 
 lock: set-up ## pin both environments again from the *.in files
 	$(compile) requirements.in -o requirements.txt

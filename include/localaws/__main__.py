@@ -15,7 +15,9 @@ def parser() -> argparse.ArgumentParser:
         description="A stand-in for AWS on loopback that really does the work: S3, Glue, Athena, SageMaker.",
         epilog="Point any AWS tool at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. "
         "The environment variable LOCALAWS_IMAGES names directories with further container images, one "
-        "subdirectory a repository name; LOCALAWS_BWRAP=0 runs containers without bubblewrap.",
+        "subdirectory a repository name; LOCALAWS_BWRAP=0 runs containers without bubblewrap; "
+        "LOCALAWS_FAULTS sets faults (docs/faults.md); LOCALAWS_SYNC=always forces each write to the disk "
+        "before it is answered.",
     )
     options.add_argument("--host", default="127.0.0.1", help="loopback address (default %(default)s)")
     options.add_argument("--port", type=int, default=4566, help="0 takes a free one (default %(default)s)")
@@ -23,8 +25,22 @@ def parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=Path(".local/localaws"), help="where everything is kept"
     )
     options.add_argument("--verbose", action="store_true", help="log each request")
+    options.add_argument("--reset", action="store_true", help="remove everything in --state and end")
     options.add_argument("--coverage", action="store_true", help="print COVERAGE.md and end")
     return options
+
+
+def reset(directory: Path) -> int:
+    """Remove a state directory; returns the exit code."""
+    from localaws import disk
+
+    try:
+        freed = disk.reset(directory.resolve())
+    except disk.ResetError as error:
+        sys.stderr.write(f"localaws: {error}\n")
+        return 2
+    sys.stdout.write(f"Removed {directory}: {freed / 1e6:.1f} MB.\n")
+    return 0
 
 
 def main() -> int:
@@ -42,6 +58,8 @@ def main() -> int:
 
         sys.stdout.write(markdown())
         return 0
+    if options.reset:
+        return reset(options.state)
     from localaws.server import NotStartedError, main
     from localaws.snapshots import SnapshotError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import threading
 import time
@@ -61,3 +62,30 @@ def _bytes(path: Path) -> int:
     except OSError:  # gone meanwhile
         return 0
     return 0 if path.is_dir() else found.st_size
+
+
+class ResetError(Exception):
+    """A state that is not removed; the message says why and what to do."""
+
+
+def reset(directory: Path) -> int:
+    """Remove everything the stand-in keeps in `directory`; return the bytes freed. Stops nothing.
+
+    Raises:
+        ResetError: a stand-in uses it, or it is no state directory.
+    """
+    if not directory.exists():
+        return 0
+    lock = directory / "lock"
+    if not lock.is_file():
+        raise ResetError(f"{directory} is no state directory of the stand-in (it has no lock): left alone.")
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ResetError(
+                f"A stand-in uses {directory}. Stop it first (make down, or Ctrl-C where it runs)."
+            ) from error
+        freed = _size(directory)
+        shutil.rmtree(directory)
+    return freed

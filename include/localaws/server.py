@@ -8,6 +8,7 @@ import ipaddress
 import json
 import logging
 import os
+import queue
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -195,6 +196,15 @@ def _lock(directory: Path) -> Any:
 def main(host: str, port: int, directory: Path) -> None:
     """Run in the main thread until SIGTERM or SIGINT."""
     stop = threading.Event()
+    # A handler runs inside whatever the main thread is doing, and an event that is being waited for may be
+    # locked: only a SimpleQueue may be used there.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _frame: signals.put(number))
+
+    def listen() -> None:
+        signals.get()
+        stop.set()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     Server(host, port, directory).run(stop)

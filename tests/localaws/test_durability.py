@@ -206,3 +206,45 @@ def test_a_short_kill_drill(tmp_path: Path) -> None:
     assert found["objects_checked"] > 30
     assert found["lost"] == found["damaged"] == 0
     assert found["tables_checked"] > 0
+
+
+def reset(own: StandIn) -> tuple[int, str]:
+    """Exit code and words of the command behind `make localaws-reset`."""
+    ended = subprocess.run(
+        [str(PYTHON), "-m", "localaws", "--reset", "--state", str(own.state)],
+        cwd=CHECKOUT / "include",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return ended.returncode, (ended.stdout + ended.stderr).decode()
+
+
+def test_reset_refuses_while_it_runs_and_forgets_everything_afterwards(own_stand_in: StandIn) -> None:
+    own_stand_in.start()
+    own_stand_in.client("s3").create_bucket(Bucket=BUCKET)
+    code, said = reset(own_stand_in)
+    assert code == 2
+    assert "A stand-in uses" in said
+    assert own_stand_in.client("s3").list_buckets()["Buckets"][0]["Name"] == BUCKET
+    assert own_stand_in.stop() == 0
+    assert reset(own_stand_in)[0] == 0
+    assert not own_stand_in.state.exists()
+    own_stand_in.start()
+    assert own_stand_in.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_reset_leaves_other_directories_alone(tmp_path: Path) -> None:
+    other = tmp_path / "state"
+    other.mkdir()
+    (other / "thesis.tex").write_text("years of work")
+    code, said = reset(StandIn(other))
+    assert code == 2
+    assert "is no state directory" in said
+    assert (other / "thesis.tex").exists()
+
+
+def test_a_stop_right_after_the_start_is_heard(own_stand_in: StandIn) -> None:
+    for _ in range(3):
+        own_stand_in.start()
+        assert own_stand_in.stop() == 0
