@@ -211,8 +211,7 @@ def test_a_job_stops_when_asked(hosting: Hosting) -> None:
     ("change", "code", "named"),
     [
         ({"ModelName": "nothing-here"}, "ValidationException", 'Could not find model "arn:'),
-        ({"DataProcessing": {"JoinSource": "Input"}}, "NotImplementedException", "DataProcessing.JoinSource"),
-        ({"DataProcessing": {"InputFilter": "$[1:]"}}, "NotImplementedException", "InputFilter"),
+        ({"DataProcessing": {"InputFilter": "$["}}, "ValidationException", "JSONPath"),
         ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 4}, "ValidationException", "must not exceed 100"),
     ],
 )

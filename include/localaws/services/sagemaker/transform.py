@@ -12,6 +12,17 @@ from localaws.cloudwatch_logs import LogStream
 from localaws.jobs import Job, JobFailed
 from localaws.protocol import AwsError, answer
 from localaws.services.sagemaker.batching import PayloadTooLargeError, assemble, batches, records
+from localaws.services.sagemaker.data_processing import (
+    CSV,
+    JSON,
+    JSON_LINES,
+    DataProcessing,
+    DataProcessingError,
+    media_type,
+    read,
+    select,
+    write,
+)
 from localaws.services.sagemaker.job_resources import JobResource, log_stream, refuse
 from localaws.services.sagemaker.models import runnable_containers
 from localaws.services.sagemaker.resources import Operations
@@ -69,7 +80,7 @@ class TransformOperations(Operations):
 
 def check(request: Document) -> None:
     """Rules the service model does not hold, and what does not work here; raises `AwsError`."""
-    source, processing = request["TransformInput"], request.get("DataProcessing", {})
+    source = request["TransformInput"]
     kind = source["DataSource"]["S3DataSource"]["S3DataType"]
     split_type = source.get("SplitType", "None")
     refuse(
@@ -77,11 +88,9 @@ def check(request: Document) -> None:
         TransformInput__DataSource__S3DataSource__S3DataType=kind != "S3Prefix",
         TransformInput__SplitType=split_type not in ("None", "Line"),
         TransformResources__InstanceCount_above_1=request["TransformResources"]["InstanceCount"] > 1,
-        DataProcessing__JoinSource=processing.get("JoinSource", "None") != "None",
-        DataProcessing__InputFilter=processing.get("InputFilter", "$") != "$",
-        DataProcessing__OutputFilter=processing.get("OutputFilter", "$") != "$",
         DataCaptureConfig="DataCaptureConfig" in request,
     )
+    check_data_processing(request)
     if request.get("BatchStrategy") == "MultiRecord" and split_type == "None":
         raise AwsError("ValidationException", "BatchStrategy MultiRecord needs a SplitType, e.g. Line.")
     payload, concurrency = request.get("MaxPayloadInMB", 0), request.get("MaxConcurrentTransforms", 0)
@@ -91,6 +100,25 @@ def check(request: Document) -> None:
             "MaxPayloadInMB, MaxConcurrentTransforms and their product must not exceed 100, got "
             f"{payload} and {concurrency}.",
         )
+
+
+def check_data_processing(request: Document) -> None:
+    """Filters must be JSONPaths, and records must be told apart to be joined; raises `AwsError`."""
+    try:
+        processing = DataProcessing.of(request)
+    except DataProcessingError as error:
+        raise AwsError("ValidationException", str(error)) from error
+    if processing is None:
+        return
+    source, target = request["TransformInput"], request["TransformOutput"]
+    kind = media_type(source.get("ContentType", ""))
+    if kind not in (CSV, JSON, JSON_LINES):
+        message = f"DataProcessing needs ContentType {CSV}, {JSON} or {JSON_LINES}, got {kind or 'none'}."
+        raise AwsError("ValidationException", message)
+    split, assemble_with = source.get("SplitType", "None"), target.get("AssembleWith", "None")
+    if processing.join and split != assemble_with:
+        message = f"JoinSource Input needs the same SplitType and AssembleWith, got {split}, {assemble_with}."
+        raise AwsError("ValidationException", message)
 
 
 class TransformJob(Job):
@@ -107,6 +135,7 @@ class TransformJob(Job):
         self._output = document["TransformOutput"]
         self._split_type = self._input.get("SplitType", "None")
         self._client = document.get("ModelClientConfig", {})
+        self._processing = DataProcessing.of(document)
         self._region = region
         self._pipeline = Pipeline(
             containers,
@@ -174,17 +203,51 @@ class TransformJob(Job):
         content = artifacts.read(source)
         if self._input.get("CompressionType") == "Gzip":
             content = gzip.decompress(content)
-        limit = self._request.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB) * _MEBIBYTE
         try:
-            bodies = list(batches(records(content, self._split_type), self._strategy, limit))
-        except PayloadTooLargeError as error:
+            inputs, parts = self._inputs(content)
+            bodies = list(batches(parts, self._strategy, self._limit))
+            with ThreadPoolExecutor(self._request.get("MaxConcurrentTransforms") or 1) as pool:
+                answers = list(pool.map(lambda body: self._invoke(source, body), bodies))
+            self.check()
+            outputs = self._outputs(inputs, bodies, answers)
+        except (PayloadTooLargeError, DataProcessingError) as error:
             raise self._failure("ClientError", source, str(error)) from error
-        with ThreadPoolExecutor(self._request.get("MaxConcurrentTransforms") or 1) as pool:
-            answers = list(pool.map(lambda body: self._invoke(source, body), bodies))
-        self.check()
-        artifacts.write(target, assemble(answers, self._output.get("AssembleWith", "None")))
+        artifacts.write(target, assemble(outputs, self._output.get("AssembleWith", "None")))
 
-    def _invoke(self, source: str, body: bytes) -> bytes:
+    @property
+    def _limit(self) -> int:
+        """Bytes a request may have."""
+        return int(self._request.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)) * _MEBIBYTE
+
+    def _inputs(self, content: bytes) -> tuple[list[Any], list[bytes]]:
+        """The records as they are joined later, and as the model gets them, after the input filter."""
+        if self._processing is None:
+            return [], records(content, self._split_type)
+        kind = self._input["ContentType"]
+        inputs = read(content, kind)
+        lines = [write(select(record, self._processing.input_filter), kind) for record in inputs]
+        return inputs, lines if self._split_type == "Line" else [b"".join(lines)]
+
+    def _outputs(self, inputs: list[Any], bodies: list[bytes], answers: list[Answer]) -> list[bytes]:
+        """What is written: the answers, after the join and the output filter."""
+        processing = self._processing
+        if processing is None:
+            return [answer.body for answer in answers]
+        lines: list[bytes] = []
+        for body, answered in zip(bodies, answers, strict=True):
+            kind = self._input["ContentType"]
+            count = len(read(body, kind))
+            given, inputs = inputs[:count], inputs[count:]
+            if processing.join and media_type(kind) != media_type(answered.content_type):
+                raise DataProcessingError(
+                    f"{kind} input cannot be joined with {answered.content_type} output."
+                )
+            predictions = read(answered.body, answered.content_type)
+            made = processing.outputs(given, predictions, answered.content_type)
+            lines += [write(record, answered.content_type) for record in made]
+        return lines
+
+    def _invoke(self, source: str, body: bytes) -> Answer:
         for _ in range(1 + self._client.get("InvocationsMaxRetries", 0)):
             self.check()
             result = self._pipeline.invoke(
@@ -196,7 +259,7 @@ class TransformJob(Job):
             if result.status < 500:
                 break
         if 200 <= result.status < 300:
-            return result.body
+            return result
         self.check()
         raise self._refusal(source, result)
 

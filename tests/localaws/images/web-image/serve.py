@@ -9,6 +9,13 @@ ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 LABEL = os.environ.get("LABEL", "")
 
 
+def lengths(body: bytes, content_type: str) -> bytes:
+    """How long each line is; JSON lines are answered by JSON."""
+    lines = body.decode().splitlines()
+    pattern = '{{"length": {}}}\n' if "json" in content_type else "{}\n"
+    return "".join(pattern.format(len(line)) for line in lines).encode()
+
+
 class Handler(BaseHTTPRequestHandler):
     """Ping, and invocations by their first word."""
 
@@ -22,7 +29,9 @@ class Handler(BaseHTTPRequestHandler):
         """`who` tells the process, `die` ends it, `refuse 418` and `slow 0.2` do that, all else is echoed."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         command, _, argument = body.decode("utf-8", "replace").strip().partition(" ")
-        if command == "who":
+        if LABEL == "lengths":
+            self.reply(200, lengths(body, self.headers["Content-Type"]))
+        elif command == "who":
             self.reply(200, f"{LABEL}{os.getpid()}".encode())
         elif command == "die":
             os._exit(3)
