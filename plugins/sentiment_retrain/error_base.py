@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 RUNBOOK = "docs/runbook.md"
 
@@ -19,7 +19,7 @@ class RetrainError(Exception):
 
     code: str = "SR-GENERAL-001"
     remedy: str = "Read the task's log above this message; the failing call is named there."
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(self, observed: str, expected: str, remedy: str | None = None) -> None:
         super().__init__(observed, expected, remedy)

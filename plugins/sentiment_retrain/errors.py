@@ -23,7 +23,9 @@
     │   ├── JobTimedOut             SR-JOB-003
     │   ├── CapacityError           SR-JOB-004     retryable
     │   ├── QuotaError              SR-JOB-005
-    │   └── NameTaken               SR-JOB-006
+    │   ├── NameTaken               SR-JOB-006
+    │   ├── JobInterrupted          SR-JOB-007     retryable
+    │   └── JobLost                 SR-JOB-008     retryable
     ├── AwsError                    SR-AWS-003     AWS refused the request
     │   ├── AccessDenied            SR-AWS-001
     │   └── ServiceUnavailable      SR-AWS-002     retryable
@@ -64,9 +66,7 @@ class ConfigError(RetrainError):
     """A setting cannot be used."""
 
     code = "SR-CONFIG-001"
-    remedy = (
-        "Correct the named setting in include/config/ or in the overlay that SENTIMENT_RETRAIN_CONFIG names."
-    )
+    remedy = "Correct the named setting in include/config/ or in the overlay of SENTIMENT_RETRAIN_CONFIG."
 
 
 class SourceError(RetrainError):
@@ -93,9 +93,7 @@ class ColumnMissing(SourceError):
     """The source file lacks a needed column."""
 
     code = "SR-SOURCE-003"
-    remedy = (
-        "Add the file's own header name to `columns` in include/config/retrain.yaml, or correct the file."
-    )
+    remedy = "Add the file's own header name to `columns` in include/config/retrain.yaml, or correct it."
 
 
 class SourceUnreadable(SourceError):
@@ -136,9 +134,7 @@ class ResultMalformed(DataQualityError):
     """A job's result is not of the documented form."""
 
     code = "SR-DATA-003"
-    remedy = (
-        "Open the named object; a job of another version, or one that was cut short, may have written it."
-    )
+    remedy = "Open the named object; a job of another version, or one cut short, may have written it."
 
 
 class GateFailed(RetrainError):
@@ -203,9 +199,7 @@ class JobStopped(JobError):
     """A remote job was stopped before it finished."""
 
     code = "SR-JOB-002"
-    remedy = (
-        "Find out who stopped it (CloudTrail, or a cancelled run); clear the task to start the next attempt."
-    )
+    remedy = "Find out who stopped it (CloudTrail, a cancelled run); clear the task to do it again."
 
 
 class JobTimedOut(JobError):
@@ -237,6 +231,22 @@ class NameTaken(JobError):
     remedy = (
         "Change `prefix` in include/config/retrain.yaml, or remove the other resource if it is a leftover."
     )
+
+
+class JobInterrupted(JobError):
+    """The task was killed while its job ran."""
+
+    code = "SR-JOB-007"
+    remedy = "Nothing when you killed it; when its worker went away, the task retries by itself."
+    retryable = True
+
+
+class JobLost(JobError):
+    """AWS lost the job to a fault or a spot interruption of its own."""
+
+    code = "SR-JOB-008"
+    remedy = "The task retries by itself, under a new name; see the AWS Health Dashboard if it lasts."
+    retryable = True
 
 
 class AwsError(RetrainError):

@@ -8,14 +8,17 @@ Airflow connection would reach only part of the calls.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, failures
+from sentiment_retrain.failures import Cause, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,22 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
-)
-_DENIED = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-        "UnauthorizedOperation",
-    }
-)
 #: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, for a missing thing.
 _MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
@@ -75,14 +62,15 @@ def translate(error: Exception, action: str) -> errors.RetrainError:
     """The error of our tree that a botocore exception is, with AWS's own words in it."""
     code, status = error_code(error), _http_status(error)
     observed = f"{action}: {error}"
-    if code in _THROTTLED or status >= 500:
-        return errors.ServiceUnavailable(observed, "an answer")
-    if code in _DENIED or type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
         return errors.AccessDenied(observed, f"permission for {action}")
-    if code == "ResourceLimitExceeded":
-        return errors.QuotaError(observed, "room within the account's quota")
-    if not code:
+    failure = failures.of_request(code, status)
+    if failure.policy is Policy.REPEAT:
         return errors.ServiceUnavailable(observed, "an answer from AWS")
+    if failure.cause is Cause.ACCESS_DENIED:
+        return errors.AccessDenied(observed, f"permission for {action}")
+    if failure.cause is Cause.QUOTA:
+        return errors.QuotaError(observed, "room within the account's quota")
     return errors.AwsError(observed, "a request that AWS accepts", "Correct what AWS names in its message.")
 
 
@@ -110,7 +98,8 @@ class Aws:
 
     def __init__(self, region: str | None = None) -> None:
         self.region = region
-        self._lock = threading.Lock()
+        # Re-entrant: a kill may arrive, and stop a job, while the same thread makes a client.
+        self._lock = threading.RLock()
         self._session: boto3.Session | None = None
         self._clients: dict[str, Any] = {}
 
@@ -250,44 +239,33 @@ class Aws:
         """Describe a job of any kind, None when there is none of this name."""
         return self.find(kind.describe, **{kind.name_key: name})
 
-    def stop_job(self, kind: JobKind, name: str) -> bool:
-        """Ask a job to stop; False when it cannot be stopped any more (it ended, or never was)."""
-        from botocore.exceptions import ClientError
+    def stop_job(self, kind: JobKind, name: str, patience_seconds: float = 20.0) -> bool:
+        """Ask a job to stop; False when it cannot be stopped any more (it ended, or never was).
+
+        :param patience_seconds: for how long an AWS that throttles or does not answer is asked again
+        :raises RetrainError: when AWS did not take the request, so that the job may run on
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
 
         if kind.stop is None:
             return False
-        try:
-            getattr(self.client("sagemaker"), kind.stop)(**{kind.name_key: name})
-        except ClientError as error:
-            log.info("%s %s was not stopped: %s", kind.name, name, error)
-            return False
-        return True
+        deadline = time.monotonic() + patience_seconds
+        for attempt in itertools.count():
+            try:
+                getattr(self.client("sagemaker"), kind.stop)(**{kind.name_key: name})
+            except (BotoCoreError, ClientError) as error:
+                if error_code(error) in _MISSING:
+                    log.info("%s %s was not stopped: %s", kind.name, name, error)
+                    return False
+                sorted_error = translate(error, f"sagemaker:{kind.stop}")
+                if not sorted_error.retryable or time.monotonic() > deadline:
+                    raise sorted_error from error
+                time.sleep(failures.backoff_seconds(attempt, base=0.2, cap=3))
+            else:
+                return True
+        return False
 
     def tags(self, arn: str) -> dict[str, str]:
         """Tags of a SageMaker resource."""
         answer = self.sagemaker("list_tags", ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
-
-    def log_lines(self, log_group: str, job: str, limit: int = 100) -> list[str]:
-        """The last ``limit`` lines that each container of ``job`` wrote; empty when it wrote none (yet)."""
-        from botocore.exceptions import ClientError
-
-        logs = self.client("logs")
-        try:
-            streams = logs.describe_log_streams(
-                logGroupName=log_group, logStreamNamePrefix=f"{job}/", limit=5
-            )
-            return [
-                event["message"].rstrip("\n")
-                for stream in streams["logStreams"]
-                for event in logs.get_log_events(
-                    logGroupName=log_group,
-                    logStreamName=stream["logStreamName"],
-                    limit=limit,
-                    startFromHead=False,
-                )["events"]
-            ]
-        except ClientError as error:
-            # A job must not fail because its log cannot be read.
-            log.info("no log lines of %s: %s", job, error)
-            return []

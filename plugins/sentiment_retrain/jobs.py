@@ -33,6 +33,8 @@ class JobKind:
     log_group: str | None
     console_path: str
     name_limit: int = 63
+    #: Where in a request and a description the machines are; empty where AWS chooses them itself.
+    machines: tuple[str, ...] = ()
     succeeded: frozenset[str] = field(default=frozenset({"Completed"}))
     failed: frozenset[str] = field(default=FAILED_STATES)
 
@@ -50,6 +52,7 @@ PROCESSING = JobKind(
     ended_keys=("ProcessingEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/ProcessingJobs",
     console_path="processing-jobs",
+    machines=("ProcessingResources", "ClusterConfig"),
 )
 TRAINING = JobKind(
     name="TrainingJob",
@@ -64,6 +67,7 @@ TRAINING = JobKind(
     ended_keys=("TrainingEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/TrainingJobs",
     console_path="jobs",
+    machines=("ResourceConfig",),
 )
 AUTOML = JobKind(
     name="AutoMLJob",
@@ -93,6 +97,7 @@ TRANSFORM = JobKind(
     ended_keys=("TransformEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/TransformJobs",
     console_path="transform-jobs",
+    machines=("TransformResources",),
 )
 ENDPOINT = JobKind(
     name="Endpoint",
@@ -160,6 +165,24 @@ def read_state(kind: JobKind, description: Mapping[str, Any]) -> JobState:
         is_done=status in kind.succeeded | kind.failed,
         succeeded=status in kind.succeeded,
     )
+
+
+def on_instance_type(kind: JobKind, body: Mapping[str, Any], instance_type: str) -> dict[str, Any]:
+    """``body`` of a create request, on machines of another type; unchanged where AWS chooses them."""
+    return _replaced(body, (*kind.machines, "InstanceType"), instance_type) if kind.machines else dict(body)
+
+
+def _replaced(document: Mapping[str, Any], path: tuple[str, ...], value: str) -> dict[str, Any]:
+    key, *rest = path
+    return {**document, key: _replaced(document[key], tuple(rest), value) if rest else value}
+
+
+def instance_type_of(kind: JobKind, description: Mapping[str, Any]) -> str | None:
+    """The machines that a described job runs on, None where AWS does not tell."""
+    found: Any = description
+    for key in kind.machines:
+        found = found.get(key) or {}
+    return found.get("InstanceType") if kind.machines else None
 
 
 def ended_at(kind: JobKind, description: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFl
 from sentiment_retrain.settings_gates import Gates
 
 Contender = Literal["autopilot", "blazingtext"]
+InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
 
 
@@ -85,10 +86,11 @@ class Datasets(Frozen):
 class Instances(Frozen):
     """The machines of one job."""
 
-    instance_type: str = Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")
+    instance_type: InstanceType
     instance_count: PositiveInt = 1
     volume_gb: PositiveInt = 30
     max_runtime_seconds: PositiveInt
+    fallback_instance_types: tuple[InstanceType, ...] = ()
 
 
 class Analysis(Instances):

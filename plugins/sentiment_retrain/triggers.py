@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: A trigger that fires faster can overtake the worker's own report (apache/airflow issue 72716).
 FIRST_POLL_SECONDS = 2.0
+#: Airflow gives `on_kill` of a trigger 30 seconds by default.
+STOP_SECONDS = 20.0
 
 
 class SageMakerJobTrigger(BaseTrigger):
@@ -91,7 +93,9 @@ class SageMakerJobTrigger(BaseTrigger):
             description = await asyncio.to_thread(self._aws.describe_job, kind, self.name)
         except RetrainError as error:
             if not error.retryable:
-                raise
+                # The operator meets the same refusal, and knows how to end the task and its job.
+                self.log.warning("%s %s cannot be watched: %s", self.kind, self.name, error)
+                return seen, True
             self.log.warning("%s %s could not be described, asking again: %s", self.kind, self.name, error)
             return seen, False
         # Just created jobs may not be visible yet.
@@ -103,5 +107,16 @@ class SageMakerJobTrigger(BaseTrigger):
         if not self.stop_on_kill:
             self.log.info("%s %s belongs to another run and goes on", self.kind, self.name)
             return
-        stopped = await asyncio.to_thread(self._aws.stop_job, JOB_KINDS[self.kind], self.name)
+        kind = JOB_KINDS[self.kind]
+        try:
+            stopped = await asyncio.to_thread(self._aws.stop_job, kind, self.name, STOP_SECONDS)
+        except RetrainError as error:
+            self.log.error(  # noqa: TRY400 - a traceback would say nothing more
+                "%s %s could not be stopped and runs on, at most until its time limit; the next run of this "
+                "work finds it, or stop it in the console: %s",
+                self.kind,
+                self.name,
+                error,
+            )
+            return
         self.log.info("%s %s: %s", self.kind, self.name, "stop requested" if stopped else "had ended already")

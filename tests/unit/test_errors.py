@@ -88,7 +88,7 @@ def test_errors_survive_being_handed_to_another_process(error: errors.RetrainErr
 
 def test_only_what_may_pass_by_itself_is_retried() -> None:
     retryable = {error.__name__ for error in errors.all_errors() if error.retryable}
-    assert retryable == {"CapacityError", "ServiceUnavailable"}
+    assert retryable == {"CapacityError", "JobInterrupted", "JobLost", "ServiceUnavailable"}
 
 
 def test_dictionary_has_what_the_card_shows() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, jobs, models
-from sentiment_retrain.operators.sagemaker_job import JobRequest, SageMakerJobOperator
+from sentiment_retrain.operators.job_request import JobRequest
+from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

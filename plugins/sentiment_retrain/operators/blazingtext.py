@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import jobs, models
-from sentiment_retrain.operators.sagemaker_job import JobRequest, SageMakerJobOperator
+from sentiment_retrain.operators.job_request import JobRequest
+from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +116,7 @@ def training_request(
         body=body,
         data_until=datasets["data_until"],
         instance_type=rules.instance_type,
+        fallback_instance_types=rules.fallback_instance_types,
         instance_count=rules.instance_count,
         timeout_seconds=rules.max_runtime_seconds,
     )

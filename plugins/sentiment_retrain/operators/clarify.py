@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import jobs
-from sentiment_retrain.operators.sagemaker_job import JobRequest, SageMakerJobOperator
+from sentiment_retrain.operators.job_request import JobRequest
+from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +86,7 @@ class ClarifyOperator(SageMakerJobOperator):
             prepare=prepare,
             data_until=self.datasets["data_until"],
             instance_type=rules.instance_type,
+            fallback_instance_types=rules.fallback_instance_types,
             instance_count=rules.instance_count,
             timeout_seconds=rules.max_runtime_seconds,
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.operators.sagemaker_job import JobRequest
+    from sentiment_retrain.operators.job_request import JobRequest
 
 STEP = "bias"
 PRE_TRAINING_METRICS = ["CI", "DPL", "KL", "JS", "LP", "TVD", "KS", "CDDL"]

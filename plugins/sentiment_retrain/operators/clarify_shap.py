@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.operators.sagemaker_job import JobRequest
+    from sentiment_retrain.operators.job_request import JobRequest
 
 STEP, REFERENCE_STEP = "shap", "reference"
 #: What makes the reference model quick: it shows which words matter, it need not be good.

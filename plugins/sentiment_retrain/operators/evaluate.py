@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, jobs, models
-from sentiment_retrain.operators.sagemaker_job import JobRequest, SageMakerJobOperator
+from sentiment_retrain.operators.job_request import JobRequest
+from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +81,7 @@ class EvaluateModelOperator(SageMakerJobOperator):
             body=body,
             data_until=self.datasets["data_until"],
             instance_type=rules.instance_type,
+            fallback_instance_types=rules.fallback_instance_types,
             instance_count=rules.instance_count,
             timeout_seconds=rules.max_runtime_seconds,
         )

@@ -1,74 +1,39 @@
-"""How a remote job is run without paying twice: one operator for every kind of SageMaker job."""
+"""How a remote job is run without paying twice: one operator for every kind of SageMaker job.
+
+docs/job-life.md says which event does what to the job.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
 
-from sentiment_retrain import errors, naming
+from sentiment_retrain import errors, failures
 from sentiment_retrain.costs import cost_usd
-from sentiment_retrain.jobs import JOB_KINDS, ended_at, output_uri, read_state, to_request_tags
+from sentiment_retrain.failures import Cause, Policy
+from sentiment_retrain.hooks import Aws
+from sentiment_retrain.job_log import JobLog
+from sentiment_retrain.jobs import JOB_KINDS, output_uri, read_state
 from sentiment_retrain.links import LINK_KEY, SageMakerJobLink, console_url
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.operators.job_control import is_tried_again, patiently, stop_held
+from sentiment_retrain.operators.job_start import JobStarter, job_error
 from sentiment_retrain.triggers import SageMakerJobTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.jobs import JobKind, JobState
+    from sentiment_retrain.jobs import JobState
+    from sentiment_retrain.operators.job_request import JobRequest
 
-#: How often one piece of work may fail and be started anew before a person must look at it.
-MAX_ATTEMPTS = 100
-#: How much longer than its own limit a job may take in all: waiting for machines, loading images.
-QUEUE_SECONDS = 3600
-LOG_LINES = 100
-
-
-@dataclass(frozen=True)
-class JobRequest:
-    """One remote job that a task needs done.
-
-    :param step: what is computed (not for which task): the same step on the same inputs is the same job
-    :param inputs: everything the result depends on; its fingerprint is the job's identity
-    :param body: gives the create request for a job name, without the name and the tags
-    :param data_until: newest data in the inputs, ``YYYY-MM-DD``; part of the name
-    :param prepare: called before submitting, with the job's name (uploads a config, say)
-    """
-
-    kind: JobKind
-    step: str
-    inputs: Mapping[str, Any]
-    body: Callable[[str], dict[str, Any]]
-    data_until: str
-    instance_type: str
-    instance_count: int
-    timeout_seconds: int
-    prepare: Callable[[str], None] | None = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """sha256 of step and inputs."""
-        return naming.fingerprint({"step": self.step, "inputs": dict(self.inputs)})
-
-
-class Claim(NamedTuple):
-    """How a job came to be ours: ``submitted``, ``reconnected``, ``reused`` or (empty) not at all.
-
-    Only an ``owned`` job is stopped with the task: one of another run must survive this task's kill.
-    """
-
-    outcome: str
-    why: str
-    owned: bool = False
-
-
-_SUBMITTED = Claim("submitted", "no job of these inputs was found", owned=True)
+#: How often one try of a task does lost work again; Airflow's further tries have as many.
+RECOVERIES = 2
+#: CloudWatch shows a line a moment after it was written.
+LOG_DELAY_SECONDS = 1.0
 
 
 class SageMakerJobOperator(RetrainOperator):
@@ -92,7 +57,10 @@ class SageMakerJobOperator(RetrainOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.deferrable = deferrable
-        self._waiting_for: dict[str, Any] | None = None
+        # The job that must not be left running when this task ends without it.
+        self._held: dict[str, Any] | None = None
+        self._is_killed = False
+        self._job_log: JobLog | None = None
 
     # --- what subclasses say ------------------------------------------------------------------------------
 
@@ -122,96 +90,104 @@ class SageMakerJobOperator(RetrainOperator):
         return self.guarded(context, lambda: self._proceed(context, done, started))
 
     def on_kill(self) -> None:
-        """Stop the job when the task is killed while it waits in a worker."""
-        started = self._waiting_for
-        if started and started["owned"]:
-            stopped = self.aws.stop_job(JOB_KINDS[started["kind"]], started["name"])
-            self.log.info(
-                "%s %s: %s", started["kind"], started["name"], "stopping" if stopped else "had ended"
-            )
+        """Stop the job when the task is killed, or runs out of time, in a worker.
+
+        Airflow calls this in a signal handler, in the middle of anything, and lets the task go on after it;
+        so the stop has clients of its own, and the flag ends the waiting.
+        """
+        self._is_killed = True
+        self._stop(Aws(self.aws.region))
 
     def _proceed(self, context: Context, done: dict[str, Any], started: dict[str, Any] | None) -> Any:
-        while (request := self.next_job(done)) is not None:
+        try:
+            while (request := self.next_job(done)) is not None:
+                done[request.step] = self._finish(context, request, done, started)
+                started = None
+            return self.parse(context, done)
+        except Exception as error:
+            if not is_tried_again(context, error):
+                # Nobody would find it before somebody runs the same work again.
+                self._stop(self.aws)
+            raise
+
+    def _finish(
+        self, context: Context, request: JobRequest, done: dict[str, Any], started: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """The ``job`` of the contract; raises when the work did not get done."""
+        recovered = started["recovered"] if started else 0
+        while True:
             if started is None:
-                started = self._start(context, request)
+                started = {**self._start(context, request), "recovered": recovered}
+            self._held = started
             # One look before deferring: a job that is done already needs no trigger.
             state = self._look(started)
             if state is None or not state.is_done:
                 state = self._wait(done, started)
-            done[request.step] = self._conclude(request, started, state)
-            started = None
-        return self.parse(context, done)
+            self._held = None
+            if started["outcome"] != "reused":
+                self._print_rest(started)
+            if state.succeeded:
+                return self._conclude(request, started, state)
+            self._require_recoverable(request, started, state)
+            started, recovered = None, recovered + 1
+
+    def _require_recoverable(self, request: JobRequest, started: dict[str, Any], state: JobState) -> None:
+        """Come back when the next attempt should begin at once; raise what the job's end is otherwise."""
+        failure, limit = failures.of_job(state), RECOVERIES
+        # A job joined on its way was stopped for the task that had started it, not for this one.
+        is_foreign_stop = failure.cause is Cause.STOPPED and started["outcome"] == "reconnected"
+        if failure.policy is Policy.NEXT_INSTANCE_TYPE:
+            limit = len(request.instance_types) - 1
+        if started["recovered"] >= limit or not (is_foreign_stop or failure.policy is not Policy.FAIL):
+            raise job_error(state)
+        policy = Policy.NEXT_ATTEMPT if is_foreign_stop else failure.policy
+        self.log.warning(
+            "%s %s is %s (%s): %s; %s",
+            state.kind,
+            state.name,
+            state.status,
+            failure.cause,
+            state.reason,
+            policy,
+        )
+        if failure.cause is Cause.INTERNAL_ERROR:
+            self._pause(failures.backoff_seconds(started["recovered"], base=2))
 
     def _start(self, context: Context, request: JobRequest) -> dict[str, Any]:
-        """Find or submit the job; gives ``{kind, name, outcome, why, owned, deadline}``."""
-        kind, date = request.kind, request.data_until
-        for attempt in range(MAX_ATTEMPTS):
-            name = naming.job_name(
-                self.settings.prefix, request.step, date, request.fingerprint, attempt, kind.name_limit
-            )
-            description = self.aws.describe_job(kind, name)
-            if description is None and self._submit(request, name):
-                return self._started(context, request, name, _SUBMITTED)
-            # Taken between look and create, or by a request whose answer was lost: look again.
-            description = description or self.aws.describe_job(kind, name) or {}
-            claim = self._judge(request, description)
-            if claim.outcome:
-                return self._started(context, request, name, claim)
-            self.log.info("%s %s is not used: %s", kind.name, name, claim.why)
-        raise errors.NameTaken(f"{MAX_ATTEMPTS} jobs named like {name}", "one that completed, or a free name")
-
-    def _submit(self, request: JobRequest, name: str) -> bool:
-        """Create the job; False when the name is taken."""
-        if request.prepare:
-            request.prepare(name)
-        tags = to_request_tags(
-            run=self.run["run_key"],
-            step=request.step,
-            fingerprint=request.fingerprint,
-            data_until=request.data_until,
-        )
-        body = {request.kind.name_key: name, **request.body(name), "Tags": tags}
-        return self.aws.create(request.kind.create, body)
-
-    def _judge(self, request: JobRequest, description: Mapping[str, Any]) -> Claim:
-        """What to do with a job of the right name, and why."""
-        if not description:
-            return Claim("", "its name is taken and it cannot be described")
-        state = read_state(request.kind, description)
-        tags = self.aws.tags(state.arn)
-        if tags.get("retrain:fingerprint") != request.fingerprint:
-            return Claim("", "it carries another fingerprint")
-        owner = tags.get("retrain:run", "")
-        owned = owner == self.run["run_key"]
-        if not (owned or self.run.get("reuse", True)):
-            return Claim("", f"it is of run {owner} and reuse is off")
-        if state.status == "Stopping" or (state.is_done and not state.succeeded):
-            return Claim("", f"it is {state.status}: {state.reason or 'no reason given'}")
-        if not state.is_done:
-            return Claim("reconnected", f"run {owner} started it and it is {state.progress}", owned)
-        place = output_uri(request.kind, description)
-        if place and not self.aws.has_objects(place):
-            return Claim("", f"it completed but its output {place} is gone")
-        when = ended_at(request.kind, description)
-        return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned)
-
-    def _started(self, context: Context, request: JobRequest, name: str, claim: Claim) -> dict[str, Any]:
-        self.log.info("%s %s %s: %s", request.kind.name, name, claim.outcome, claim.why)
+        """Find or submit the job, patiently."""
+        starter = JobStarter(self.aws, self.settings, self.run, self.log, self._submitting)
+        started = patiently(lambda: starter.start(request), self._pause, self.log)
+        self.log.info("%s %s %s: %s", started["kind"], started["name"], started["outcome"], started["why"])
+        self._held = started
+        self._end_if_killed()
         endpoint_url = self.aws.client("sagemaker").meta.endpoint_url
-        address = console_url(endpoint_url, self.run["region"], request.kind, name)
+        address = console_url(endpoint_url, self.run["region"], request.kind, started["name"])
         context["ti"].xcom_push(key=LINK_KEY, value=address)
-        return {
-            "kind": request.kind.name,
-            "name": name,
-            "outcome": claim.outcome,
-            "why": claim.why,
-            "owned": claim.owned,
-            "deadline": time.time() + request.timeout_seconds + QUEUE_SECONDS,
-        }
+        return started
+
+    def _submitting(self, kind: str, name: str) -> None:
+        """Remember a job before it exists: a kill may arrive while its answer is on the way."""
+        self._held = {"kind": kind, "name": name, "owned": True, "is_sure": False}
+        self._end_if_killed()
+
+    def _stop(self, aws: Aws) -> None:
+        if self._held:
+            stop_held(aws, self._held, self.run["run_key"], self.log)
+
+    def _end_if_killed(self) -> None:
+        """Raise when the task was killed; the job may have come to be after :meth:`on_kill` looked."""
+        if self._is_killed:
+            self._stop(self.aws)
+            held, self._held = self._held or {}, None
+            raise errors.JobInterrupted(
+                f"the task was killed while {held.get('kind')} {held.get('name')} was under way",
+                "the task to wait for its job",
+            )
 
     def _look(self, started: Mapping[str, Any]) -> JobState | None:
         kind = JOB_KINDS[started["kind"]]
-        description = self.aws.describe_job(kind, started["name"])
+        find = self.aws.describe_job
+        description = patiently(lambda: find(kind, started["name"]), self._pause, self.log)
         return read_state(kind, description) if description else None
 
     def _wait(self, done: dict[str, Any], started: dict[str, Any]) -> JobState:
@@ -226,20 +202,42 @@ class SageMakerJobOperator(RetrainOperator):
                 deadline=started["deadline"],
                 stop_on_kill=started["owned"],
             )
+            self._end_if_killed()
             self.defer(trigger=trigger, method_name="resume", kwargs={"done": done, "started": started})
-        self._waiting_for, seen = started, ""
-        try:
-            while time.time() < started["deadline"]:
-                state = self._look(started)
-                if state and state.progress != seen:
-                    self.log.info("%s %s: %s", started["kind"], started["name"], state.progress)
-                    seen = state.progress
-                if state and state.is_done:
-                    return state
-                time.sleep(poll_seconds)
-        finally:
-            self._waiting_for = None
+        self._held, seen = dict(started), ""
+        while time.time() < started["deadline"]:
+            state = self._look(started)
+            if state and state.progress != seen:
+                self.log.info("%s %s: %s", started["kind"], started["name"], state.progress)
+                seen = state.progress
+            if state and state.is_done:
+                return state
+            self._print(started["name"], self._follow(started).new_lines())
+            self._pause(poll_seconds)
         raise self._late(started)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not through a kill: ``time.sleep`` goes on after a signal handler."""
+        end = time.monotonic() + seconds
+        self._end_if_killed()
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(0.5, left))
+            self._end_if_killed()
+
+    def _follow(self, started: Mapping[str, Any]) -> JobLog:
+        if self._job_log is None or self._job_log.job != started["name"]:
+            self._job_log = JobLog(self.aws, JOB_KINDS[started["kind"]].log_group, started["name"])
+        return self._job_log
+
+    def _print(self, job: str, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.log.info("[%s] %s", job, line)
+
+    def _print_rest(self, started: Mapping[str, Any]) -> None:
+        """Everything the job wrote that is not printed yet: after a deferral that is all."""
+        if JOB_KINDS[started["kind"]].log_group:
+            time.sleep(min(LOG_DELAY_SECONDS, self.settings.poll_seconds))
+            self._print(started["name"], self._follow(started).last_lines())
 
     def give_up(self, started: Mapping[str, Any]) -> Any:
         """End the task because its job takes longer than it may."""
@@ -247,30 +245,26 @@ class SageMakerJobOperator(RetrainOperator):
 
     def _late(self, started: Mapping[str, Any]) -> errors.JobTimedOut:
         """Stop a job that takes longer than it may, and say so."""
-        if started["owned"]:
-            self.aws.stop_job(JOB_KINDS[started["kind"]], started["name"])
+        self._held = dict(started)
+        self._stop(self.aws)
+        self._held = None
         return errors.JobTimedOut(
             f"{started['kind']} {started['name']} did not end in time", "a terminal state"
         )
 
     def _conclude(self, request: JobRequest, started: Mapping[str, Any], state: JobState) -> dict[str, Any]:
-        """The ``job`` of the contract; raises when the job did not succeed."""
-        kind = request.kind
-        if kind.log_group and started["outcome"] != "reused":
-            for line in self.aws.log_lines(kind.log_group, state.name, LOG_LINES):
-                self.log.info("[%s] %s", state.name, line)
-        if not state.succeeded:
-            raise job_error(state)
-        description = self.aws.describe_job(kind, state.name) or {}
+        """The ``job`` of the contract, of a job that succeeded."""
+        find = self.aws.describe_job
+        description = patiently(lambda: find(request.kind, state.name), self._pause, self.log) or {}
         # Of a reused job it is what was paid when it ran; the card counts it as saved.
         cost = cost_usd(
-            state.billable_seconds, request.instance_type, request.instance_count, self.settings.prices
+            state.billable_seconds, started["instance_type"], request.instance_count, self.settings.prices
         )
         self.log.info(
-            "%s %s: %s after %.0f s, about $%.4f", kind.name, state.name, state.status, state.seconds, cost
+            "%s %s: %s after %.0f s, about $%.4f", state.kind, state.name, state.status, state.seconds, cost
         )
         return {
-            "kind": kind.name,
+            "kind": state.kind,
             "name": state.name,
             "arn": state.arn,
             "status": state.status,
@@ -279,15 +273,5 @@ class SageMakerJobOperator(RetrainOperator):
             "seconds": state.seconds,
             "billable_seconds": state.billable_seconds,
             "cost_usd": cost,
-            "output_uri": output_uri(kind, description),
+            "output_uri": output_uri(request.kind, description),
         }
-
-
-def job_error(state: JobState) -> errors.JobError:
-    """The error that a job's terminal state is; capacity and AWS's own faults may pass, all others not."""
-    observed = f"{state.kind} {state.name} is {state.status}: {state.reason or 'no reason given'}"
-    if state.status == "Stopped":
-        return errors.JobStopped(observed, "Completed")
-    if "CapacityError" in state.reason or "InsufficientInstanceCapacity" in state.reason:
-        return errors.CapacityError(observed, "Completed")
-    return errors.JobFailed(observed, "Completed")

@@ -13,8 +13,8 @@ import pytest
 from sentiment_retrain import athena, errors, images, jobs, links, models
 from sentiment_retrain.operators.autopilot import selecting_all_keys
 from sentiment_retrain.operators.deploy import deployment_config
+from sentiment_retrain.operators.job_start import job_error
 from sentiment_retrain.operators.quality import CHECKS, validate
-from sentiment_retrain.operators.sagemaker_job import job_error
 from sentiment_retrain.operators.verify import summary
 from sentiment_retrain.settings import include_directory
 

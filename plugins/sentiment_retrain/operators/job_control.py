@@ -1,0 +1,82 @@
+"""Stopping a job that must not run on, and asking an AWS that does not answer again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sentiment_retrain import errors, failures
+from sentiment_retrain.jobs import JOB_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.sdk.types import Logger
+
+    from sentiment_retrain.hooks import Aws
+
+Result = TypeVar("Result")
+
+#: Airflow sends SIGKILL five seconds after SIGTERM; the stop must have been asked for by then.
+KILL_SECONDS = 4.0
+#: For how long a task asks an AWS that throttles or does not answer again, before Airflow's own retry.
+PATIENCE_SECONDS = 180.0
+
+
+def stop_held(aws: Aws, held: Mapping[str, Any], run_key: str, log: Logger) -> None:
+    """Stop the job that a task holds, if it is the task's own.
+
+    :param held: ``kind, name, owned``; ``is_sure`` false when it is not known whether the create request
+        that is under way made the job, or another run did
+    """
+    kind, name = JOB_KINDS[held["kind"]], held["name"]
+    if not held["owned"]:
+        log.info("%s %s belongs to another run and goes on", kind.name, name)
+        return
+    try:
+        if held.get("is_sure", True) or _is_of_run(aws, held, run_key):
+            stopped = aws.stop_job(kind, name, KILL_SECONDS)
+            log.info("%s %s: %s", kind.name, name, "stop requested" if stopped else "had ended already")
+    except errors.RetrainError as error:
+        # Said, because it costs money.
+        log.error(  # noqa: TRY400 - a traceback would say nothing more
+            "%s %s could not be stopped and runs on, at most until its time limit; the next run of this work "
+            "finds it, or stop it in the console: %s",
+            kind.name,
+            name,
+            error,
+        )
+
+
+def _is_of_run(aws: Aws, held: Mapping[str, Any], run_key: str) -> bool:
+    kind = JOB_KINDS[held["kind"]]
+    description = aws.describe_job(kind, held["name"])
+    return bool(description) and aws.tags((description or {})[kind.arn_key]).get("retrain:run") == run_key
+
+
+def patiently(act: Callable[[], Result], pause: Callable[[float], None], log: Logger) -> Result:
+    """``act()``, again with full jitter while AWS throttles or does not answer.
+
+    :param act: may be repeated without harm
+    :param pause: waits so many seconds
+    :raises ServiceUnavailable: when patience is at its end
+    """
+    deadline, attempt = time.monotonic() + PATIENCE_SECONDS, 0
+    while True:
+        try:
+            return act()
+        except errors.ServiceUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            seconds = failures.backoff_seconds(attempt)
+            log.warning("asking AWS again in %.1f s: %s", seconds, error.observed)
+            pause(seconds)
+            attempt += 1
+
+
+def is_tried_again(context: Any, error: Exception) -> bool:
+    """Whether Airflow runs the task once more after this error, so that it finds its job again."""
+    if isinstance(error, errors.RetrainError) and not error.retryable:
+        return False
+    task_instance = context["ti"]
+    return bool(getattr(task_instance, "try_number", 0) <= getattr(task_instance, "max_tries", 0))
