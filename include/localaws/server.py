@@ -62,6 +62,20 @@ class _Handler(MotoRequestHandler):
         log.debug("%s %s %s", self.requestline, code, size)
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's, which looks through 175 directories and as many patterns for each request; here once a host."""
+
+    def __init__(self) -> None:
+        super().__init__(create_application)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The name of moto's module for a host; None when there is none."""
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+
 class Application:
     """WSGI: our own health page and faults, else AWS."""
 
@@ -134,8 +148,7 @@ class Server:
         disk.remove_leftovers()
         directory = state.state_directory() / "services"
         always_sync = os.environ.get("LOCALAWS_SYNC") == "always"
-        moto = DomainDispatcherApplication(create_application)
-        self._aws = Durable(moto, Snapshots(directory), directory, always_sync=always_sync)
+        self._aws = Durable(_Dispatcher(), Snapshots(directory), directory, always_sync=always_sync)
         self._keeper = Keeper(self._aws, also_sync=state.store().sync)
         try:
             self._http = make_server(
