@@ -57,10 +57,11 @@ def _inside(directory: Path, relative: str) -> Path:
     return path
 
 
-def download(uri: str, directory: Path) -> list[Path]:
+def download(uri: str, directory: Path, shard: tuple[int, int] = (0, 1)) -> list[Path]:
     """Copy the object or all objects below the S3 prefix `uri` into `directory`; return the files written.
 
-    Raises `ArtifactError` when nothing is there.
+    Of `shard` (i, n) only every n-th object is copied, beginning with the i-th: an instance's share of
+    ShardedByS3Key. Raises `ArtifactError` when nothing is there.
     """
     bucket, prefix = split_uri(uri)
     keys = list_keys(uri)
@@ -70,7 +71,7 @@ def download(uri: str, directory: Path) -> list[Path]:
             "bucket exists in the selected region and that objects exist under that S3 prefix."
         )
     files = []
-    for key in keys:
+    for key in keys[shard[0] :: shard[1]]:
         path = _inside(directory, relative_path(prefix, key))
         path.parent.mkdir(parents=True, exist_ok=True)
         client("s3").download_file(bucket, key, str(path))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HOST = "algo-1"
+_NAMED_HOSTS = 20
 OPT_ML = PurePosixPath("/opt/ml")
 _INFO_FD = "<info-fd>"  # replaced by the number of a pipe on which bubblewrap tells its child's id
 
@@ -87,11 +88,12 @@ def _spawn(command: list[str], environment: dict[str, str], directory: Path) -> 
 
 @functools.cache
 def _hosts_file() -> Path:
-    """A copy of /etc/hosts in which algo-1, the name of a job's only host, is this machine."""
+    """A copy of /etc/hosts in which the names of a job's hosts, algo-1 and so on, are this machine."""
     original = Path("/etc/hosts")
     text = original.read_text(encoding="utf-8") if original.is_file() else ""
     path = scratch("temporary") / "hosts"
-    path.write_text(f"{text.rstrip()}\n127.0.0.1 {HOST}\n", encoding="utf-8")
+    names = [HOST, *(f"algo-{number}" for number in range(2, _NAMED_HOSTS + 1))]
+    path.write_text(f"{text.rstrip()}\n127.0.0.1 {' '.join(names)}\n", encoding="utf-8")
     return path
 
 

@@ -134,7 +134,7 @@ def test_what_does_not_work_says_so(
 
 
 def test_unsupported_parameters_say_so(aws: Callable[[str], Any]) -> None:
-    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    cluster = {"InstanceCount": 9, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     request = processing_request(ProcessingResources={"ClusterConfig": cluster})
     code, message, _ = refusal(aws("sagemaker").create_processing_job, **request)
     assert code == "NotImplementedException"

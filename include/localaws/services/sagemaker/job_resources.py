@@ -17,6 +17,7 @@ from localaws.services.sagemaker.resources import Resource
 from localaws.state import now, store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from localaws.containers import Box
@@ -120,22 +121,26 @@ def write_json(box: Box, path: str, document: Any) -> None:
     target.write_text(json.dumps(document, default=str), encoding="utf-8")
 
 
-def resource_config(instance_type: str) -> Document:
-    """The content of resourceconfig.json for one instance."""
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
+def resource_config(instance_type: str, hosts: Sequence[str] = (HOST,), current: str = HOST) -> Document:
+    """The content of resourceconfig.json for the instance `current` of `hosts`."""
+    group = {
+        "instance_group_name": "homogeneousCluster",
+        "instance_type": instance_type,
+        "hosts": list(hosts),
+    }
     return {
-        "current_host": HOST,
+        "current_host": current,
         "current_instance_type": instance_type,
         "current_group_name": group["instance_group_name"],
-        "hosts": [HOST],
+        "hosts": list(hosts),
         "instance_groups": [group],
         "network_interface_name": "eth0",
     }
 
 
-def log_stream(name: str) -> str:
-    """The log stream of a job's only instance."""
-    return f"{name}/{HOST}-{int(time.time())}"
+def log_stream(name: str, host: str = HOST) -> str:
+    """The log stream of one of a job's instances."""
+    return f"{name}/{host}-{int(time.time())}"
 
 
 def seconds_since(start: datetime) -> int:

@@ -1,13 +1,15 @@
-"""Processing jobs: inputs from S3, one container, outputs to S3."""
+"""Processing jobs: inputs from S3, a container an instance, outputs to S3."""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from localaws import artifacts
 from localaws.containers import Box, Container
 from localaws.jobs import Job, JobFailed
-from localaws.protocol import AwsError, answer
+from localaws.protocol import AwsError, answer, not_implemented
 from localaws.services.sagemaker import clarify_requests
 from localaws.services.sagemaker.job_resources import (
     DEFAULT_MAX_RUNTIME_SECONDS,
@@ -20,6 +22,7 @@ from localaws.services.sagemaker.job_resources import (
     write_json,
 )
 from localaws.services.sagemaker.resources import Operations
+from localaws.services.sagemaker.variants import max_instances
 from localaws.state import now
 
 if TYPE_CHECKING:
@@ -75,19 +78,22 @@ def check(request: Document) -> None:
     operation = "CreateProcessingJob"
     cluster = request["ProcessingResources"]["ClusterConfig"]
     inputs = request.get("ProcessingInputs", [])
-    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    targets = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     sources = [item.get("S3Input", {}) for item in inputs]
+    most, count = max_instances(), cluster.get("InstanceCount", 1)
+    if count > most:
+        what = f"InstanceCount {count}, above the {most} that LOCALAWS_MAX_INSTANCES allows"
+        raise not_implemented(f"{operation}: ProcessingResources.ClusterConfig.{what}")
     refuse(
         operation,
-        ProcessingResources__ClusterConfig__InstanceCount_above_1=cluster.get("InstanceCount", 1) > 1,
         ProcessingResources__ClusterConfig__InstancePreferences="InstancePreferences" in cluster,
         ProcessingInputs__DatasetDefinition=any("DatasetDefinition" in item for item in inputs),
         ProcessingInputs__S3Input__S3DataType_ManifestFile=_any(sources, "S3DataType", "ManifestFile"),
         ProcessingInputs__S3Input__S3InputMode_Pipe=_any(sources, "S3InputMode", "Pipe"),
         ProcessingInputs__S3Input__S3CompressionType_Gzip=_any(sources, "S3CompressionType", "Gzip"),
-        ProcessingOutputConfig__FeatureStoreOutput=any("FeatureStoreOutput" in item for item in outputs),
+        ProcessingOutputConfig__FeatureStoreOutput=any("FeatureStoreOutput" in item for item in targets),
         ProcessingOutputConfig__S3UploadMode_Continuous=any(
-            item.get("S3Output", {}).get("S3UploadMode") == "Continuous" for item in outputs
+            item.get("S3Output", {}).get("S3UploadMode") == "Continuous" for item in targets
         ),
     )
     for item in inputs:
@@ -95,7 +101,7 @@ def check(request: Document) -> None:
             raise AwsError("ValidationException", f"Processing input {item['InputName']} has no S3Input.")
     clarify_requests.check(request)
     _check_names("ProcessingInputs", "InputName", inputs)
-    _check_names("ProcessingOutputConfig", "OutputName", outputs)
+    _check_names("ProcessingOutputConfig", "OutputName", targets)
     for name, place in local_places(request):
         if not place.startswith("/opt/ml/processing"):
             raise AwsError(
@@ -126,6 +132,65 @@ def _check_names(where: str, key: str, items: list[Document]) -> None:
         raise AwsError("ValidationException", f"{where} has {key} more than once: {', '.join(repeated)}")
 
 
+class Host:
+    """One instance of a processing job: its directory and its container."""
+
+    def __init__(self, request: Document, index: int, region: str) -> None:
+        """Of the instance `index`, the first is 0, of a job's document."""
+        self._request = request
+        self._index = index
+        self._region = region
+        self._name = request["ProcessingJobName"]
+        self.box = Box.create(f"{self._name}-{index + 1}")
+
+    @property
+    def _hosts(self) -> list[str]:
+        return hosts(self._request)
+
+    def prepare(self) -> None:
+        """Copy the inputs, of sharded ones this instance's share, and write the configuration."""
+        for item in self._request.get("ProcessingInputs", []):
+            source = item["S3Input"]
+            sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+            shard = (self._index, len(self._hosts)) if sharded else (0, 1)
+            artifacts.download(source["S3Uri"], self.box.directory(source["LocalPath"]), shard)
+        for output in outputs(self._request):
+            self.box.directory(output["LocalPath"])
+        self.box.directory("/opt/ml/output")
+        kept = {key: value for key, value in self._request.items() if key not in ("Tags", "LastModifiedTime")}
+        write_json(self.box, "/opt/ml/config/processingjobconfig.json", kept)
+        instance_type = self._request["ProcessingResources"]["ClusterConfig"].get("InstanceType", "")
+        resources = resource_config(instance_type, self._hosts, self._hosts[self._index])
+        write_json(self.box, "/opt/ml/config/resourceconfig.json", resources)
+
+    def container(self) -> Container:
+        """The container, not started."""
+        specification = self._request["AppSpecification"]
+        command = specification.get("ContainerEntrypoint", ["process"])
+        return Container(
+            specification["ImageUri"],
+            [*command, *specification.get("ContainerArguments", [])],
+            self.box,
+            self._request.get("Environment"),
+            LOG_GROUP,
+            log_stream(self._name, self._hosts[self._index]),
+            self._region,
+            isolated=self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+        )
+
+    def upload(self) -> None:
+        """Write the outputs; of files that several instances wrote under one name one stays, as on AWS."""
+        for output in outputs(self._request):
+            artifacts.upload(self.box.local(output["LocalPath"]), output["S3Uri"])
+
+    def exit_message(self) -> Document:
+        """What the container left in /opt/ml/output/message."""
+        path = self.box.local("/opt/ml/output/message")
+        if not path.is_file():
+            return {}
+        return {"ExitMessage": path.read_text(encoding="utf-8", errors="replace")[:1024]}
+
+
 class ProcessingJob(Job):
     """One running processing job."""
 
@@ -136,65 +201,57 @@ class ProcessingJob(Job):
         """Of a document that was just created."""
         limit = document["StoppingCondition"]["MaxRuntimeInSeconds"]
         super().__init__(document["ProcessingJobName"], limit)
-        self._request = document
-        self._region = region
-        self._box = Box.create(self.name)
+        self._hosts = [Host(document, index, region) for index in range(len(hosts(document)))]
+        self._failed = threading.Event()
 
     def run(self) -> Document:
         """Download, run, upload; raises `JobFailed` with the container's own reason."""
         try:
             return self._run()
         finally:
-            self._box.remove()
+            for host in self._hosts:
+                host.box.remove()
 
     def _run(self) -> Document:
-        self._prepare()
-        container = self._container()
+        for host in self._hosts:
+            self.check()
+            host.prepare()
+        containers = [host.container() for host in self._hosts]
         self.update(ProcessingStartTime=now())
+        with ThreadPoolExecutor(len(containers)) as pool:
+            ended = [
+                pool.submit(self._run_one, host, container, containers)
+                for host, container in zip(self._hosts, containers, strict=True)
+            ]
+        errors = [error for future in ended if (error := future.exception())]
+        if errors:
+            raise next((error for error in errors if isinstance(error, JobFailed)), errors[0])
+        for host in self._hosts:
+            self.check()
+            host.upload()
+        return self._hosts[0].exit_message()
+
+    def _run_one(self, host: Host, container: Container, containers: list[Container]) -> None:
+        """Run one instance; when it fails the others are ended, for the job has failed."""
+        if self._failed.is_set():
+            return
         code = self.run_container(container)
-        if code != 0:
-            raise JobFailed(failure_reason(code, self._box.failure()))
-        self._upload()
-        return self._exit_message()
+        if code == 0 or self._failed.is_set():
+            return
+        self._failed.set()
+        for other in containers:
+            if other is not container and other.pid is not None:
+                other.stop(0)
+        raise JobFailed(failure_reason(code, host.box.failure()))
 
-    def _prepare(self) -> None:
-        for item in self._request.get("ProcessingInputs", []):
-            self.check()
-            source = item["S3Input"]
-            artifacts.download(source["S3Uri"], self._box.directory(source["LocalPath"]))
-        for output in self._outputs():
-            self._box.directory(output["LocalPath"])
-        self._box.directory("/opt/ml/output")
-        kept = {key: value for key, value in self._request.items() if key not in ("Tags", "LastModifiedTime")}
-        write_json(self._box, "/opt/ml/config/processingjobconfig.json", kept)
-        instance_type = self._request["ProcessingResources"]["ClusterConfig"].get("InstanceType", "")
-        write_json(self._box, "/opt/ml/config/resourceconfig.json", resource_config(instance_type))
 
-    def _container(self) -> Container:
-        specification = self._request["AppSpecification"]
-        command = specification.get("ContainerEntrypoint", ["process"])
-        return Container(
-            specification["ImageUri"],
-            [*command, *specification.get("ContainerArguments", [])],
-            self._box,
-            self._request.get("Environment"),
-            LOG_GROUP,
-            log_stream(self.name),
-            self._region,
-            isolated=self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
-        )
+def hosts(request: Document) -> list[str]:
+    """The names of a job's instances: algo-1 and so on."""
+    count = request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
+    return [f"algo-{number}" for number in range(1, count + 1)]
 
-    def _outputs(self) -> list[Document]:
-        outputs = self._request.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        return [item["S3Output"] for item in outputs if "LocalPath" in item.get("S3Output", {})]
 
-    def _upload(self) -> None:
-        for output in self._outputs():
-            self.check()
-            artifacts.upload(self._box.local(output["LocalPath"]), output["S3Uri"])
-
-    def _exit_message(self) -> Document:
-        path = self._box.local("/opt/ml/output/message")
-        if not path.is_file():
-            return {}
-        return {"ExitMessage": path.read_text(encoding="utf-8", errors="replace")[:1024]}
+def outputs(request: Document) -> list[Document]:
+    """The S3Output of each output that has a LocalPath."""
+    found = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    return [item["S3Output"] for item in found if "LocalPath" in item.get("S3Output", {})]

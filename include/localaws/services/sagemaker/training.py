@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+SPOT_PRICE = 0.3
 RESOURCE = JobResource(
     kind="TrainingJob",
     path="training-job",
@@ -133,9 +134,20 @@ def _inconsistency(request: Document) -> str | None:
         return f"InputDataConfig has the channel name {', '.join(repeated)} more than once."
     condition = request.get("StoppingCondition", {})
     runtime = condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS)
+    if "MaxWaitTimeInSeconds" in condition and not request.get("EnableManagedSpotTraining"):
+        return "MaxWaitTimeInSeconds can only be given with EnableManagedSpotTraining."
     if request.get("EnableManagedSpotTraining") and condition.get("MaxWaitTimeInSeconds", 0) < runtime:
         return "Managed spot training needs MaxWaitTimeInSeconds of at least MaxRuntimeInSeconds."
     return metrics.invalid_pattern(specification.get("MetricDefinitions", []))
+
+
+def spot_seconds(seconds: int) -> int:
+    """BillableTimeInSeconds of a managed spot job that ran so long.
+
+    AWS bills spot capacity by its price of the day; here it always costs `SPOT_PRICE` of on-demand capacity,
+    and is never interrupted.
+    """
+    return max(1, round(seconds * SPOT_PRICE))
 
 
 class TrainingJob(Job):
@@ -260,7 +272,9 @@ class TrainingJob(Job):
         changes: Document = {"FinalMetricDataList": self._metrics.final()}
         if self._started:
             seconds = seconds_since(self._started)
-            changes |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+            spot = self._request.get("EnableManagedSpotTraining", False)
+            billable = spot_seconds(seconds) if spot else seconds
+            changes |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": billable}
         return changes
 
     def _upload_output(self) -> None:

@@ -65,4 +65,28 @@ def resolve() -> None:
     )
 
 
-{"copy": copy, "fail": fail, "crash": crash, "sleep": sleep, "resolve": resolve}[sys.argv[1]]()
+def hosts() -> None:
+    """Write to `<this host>.json` which hosts there are and which input files this one has."""
+    resources = json.loads((base / "config/resourceconfig.json").read_text())
+    files = sorted(path.name for path in (base / "processing/input").rglob("*") if path.is_file())
+    saw = {"hosts": resources["hosts"], "files": files}
+    sys.stdout.write(f"this is {resources['current_host']}\n")
+    (base / f"processing/output/{resources['current_host']}.json").write_text(json.dumps(saw))
+
+
+def fail_second() -> None:
+    """Fail on algo-2, run for long elsewhere."""
+    if json.loads((base / "config/resourceconfig.json").read_text())["current_host"] == "algo-2":
+        fail()
+    time.sleep(300)
+
+
+{
+    "copy": copy,
+    "fail": fail,
+    "crash": crash,
+    "sleep": sleep,
+    "resolve": resolve,
+    "hosts": hosts,
+    "fail-second": fail_second,
+}[sys.argv[1]]()

@@ -26,6 +26,8 @@ if behaviour == "sleep":
     signal.signal(signal.SIGTERM, finish)
     sys.stdout.write("training for long" + "\n")
     time.sleep(300)
+if behaviour == "pause":
+    time.sleep(1.2)
 for epoch in range(3):
     sys.stdout.write(f"epoch={epoch} loss={1 / (epoch + 1):.4f};" + "\n")
 lines = sum(
