@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,20 @@ def written(aws: Callable[[str], Any], bucket: str) -> dict[str, Any]:
     }
 
 
+def stream_of(aws: Callable[[str], Any], job: str, line: str) -> str:
+    """The log stream in which a job's container has printed `line`, once it is there."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        events = aws("logs").filter_log_events(
+            logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix=f"{job}/"
+        )["events"]
+        streams = [event["logStreamName"] for event in events if event["message"] == line]
+        if streams:
+            return str(streams[0])
+        time.sleep(0.2)
+    return pytest.fail(f"{line!r} is not in the logs of {job}")
+
+
 def test_sharded_inputs_are_split_among_the_hosts(aws: Callable[[str], Any], filled: str) -> None:
     job = run_processing(aws("sagemaker"), on_hosts(filled, "hosts", 2, "ShardedByS3Key"))
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
@@ -55,12 +70,9 @@ def test_sharded_inputs_are_split_among_the_hosts(aws: Callable[[str], Any], fil
     shares = [seen[name]["files"] for name in sorted(seen)]
     assert sorted(shares[0] + shares[1]) == ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
     assert {len(share) for share in shares} == {2, 3}
-    events = aws("logs").filter_log_events(
-        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix=f"{job['ProcessingJobName']}/"
-    )["events"]
     for host in ("algo-1", "algo-2"):
-        (line,) = [event for event in events if event["message"] == f"this is {host}"]
-        assert line["logStreamName"].startswith(f"{job['ProcessingJobName']}/{host}-")
+        stream = stream_of(aws, job["ProcessingJobName"], f"this is {host}")
+        assert stream.startswith(f"{job['ProcessingJobName']}/{host}-")
 
 
 def test_replicated_inputs_are_whole_on_every_host(aws: Callable[[str], Any], filled: str) -> None:
