@@ -53,8 +53,8 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/mypy --python-executable .venv-localaws/bin/python include/localaws
 	.venv/bin/codespell
 
-conformance: set-up ## test the stand-in through boto3 alone
-	@.venv/bin/pytest tests/localaws
+conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
+	@.venv/bin/pytest tests/localaws $(if $(AWS),--aws --timeout=7200)
 
 bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120
 	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)

@@ -24,6 +24,7 @@ AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="sentiment-retrain-tests-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
 FOREIGN = ("AIRFLOW", "AWS_", "SENTIMENT_RETRAIN_")
+GIVEN = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 for variable in [name for name in os.environ if name.startswith(FOREIGN)]:
     del os.environ[variable]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -46,6 +47,12 @@ os.environ |= {
 }
 for folder in ("include/containers/adapter", "include/containers", "include", "plugins"):
     sys.path.insert(0, str(CHECKOUT / folder))
+
+
+@pytest.fixture(scope="session")
+def given_environment() -> dict[str, str]:
+    """AWS's variables as they were given; only the conformance tests with --aws may use them."""
+    return GIVEN
 
 
 @pytest.fixture(scope="session")

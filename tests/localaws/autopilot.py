@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from hosting import ROLE, unique
+from hosting import new_bucket, unique
 from reviews import as_csv, reviews
-from stand_in import wait_for
+from stand_in import ROLE, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,7 @@ class Autopilot:
         """`client` gives boto3 clients by service."""
         self.client = client
         self.sagemaker = client("sagemaker")
-        self.bucket = unique("autopilot")
-        client("s3").create_bucket(Bucket=self.bucket)
+        self.bucket = new_bucket(client, "autopilot")
         self.training = self.put("training/reviews.csv", as_csv(reviews(600)))
 
     def put(self, key: str, body: bytes) -> str:

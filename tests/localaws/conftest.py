@@ -3,16 +3,64 @@
 from __future__ import annotations
 
 import functools
-import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import real_aws
 from autopilot import Autopilot
+from hosting import new_bucket
+from real_aws import RealAws
 from stand_in import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+HERE = Path(__file__).parent
+WHOLE_SUITE = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/localaws --aws`: the same tests against a real account."""
+    parser.addoption("--aws", action="store_true", help="test the real AWS (docs/conformance.md)")
+
+
+def on_aws(config: pytest.Config) -> bool:
+    """Whether the tests are for a real account; without tests/localaws on the command line they are not."""
+    return bool(config.getoption("--aws", default=False))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip on AWS what cannot run there; check what the tests cover after all of them."""
+    ours = [item for item in items if item.path.parent == HERE]
+    selected = config.option.keyword or config.option.markexpr or config.getoption("lf", default=False)
+    everything = {item.path for item in ours} == set(HERE.glob("test_*.py"))
+    config.stash[WHOLE_SUITE] = everything and not selected and not on_aws(config)
+    for item in ours:
+        name = f"{item.path.name}::{item.name}"
+        reason = real_aws.local_only_reason(name, set(getattr(item, "fixturenames", ())))
+        if reason:
+            item.add_marker(pytest.mark.local_only(reason))
+            if on_aws(config):
+                item.add_marker(pytest.mark.skip(reason=f"local only: {reason}"))
+    items.sort(key=lambda item: item.path.name == "test_coverage_of_tests.py")
+
+
+@pytest.fixture(scope="session")
+def whole_suite(pytestconfig: pytest.Config) -> bool:
+    """Whether all of tests/localaws was selected."""
+    return pytestconfig.stash[WHOLE_SUITE]
+
+
+@pytest.fixture(scope="session")
+def account(request: pytest.FixtureRequest) -> Iterator[StandIn | RealAws]:
+    """What the tests talk to: the shared stand-in, or with --aws a real account."""
+    if not on_aws(request.config):
+        yield request.getfixturevalue("stand_in")
+        return
+    real = RealAws(request.getfixturevalue("given_environment"))
+    yield real
+    real.close()
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +79,15 @@ def endpoint_url(stand_in: StandIn) -> str:
 
 
 @pytest.fixture(scope="session")
-def aws(stand_in: StandIn) -> Callable[[str], Any]:
-    """A function from the name of a service to a boto3 client of the shared stand-in."""
-    return stand_in.client
+def aws(account: StandIn | RealAws) -> Callable[[str], Any]:
+    """A function from the name of a service to a boto3 client."""
+    return account.client
 
 
 @pytest.fixture(scope="session")
-def unchecked(stand_in: StandIn) -> Callable[[str], Any]:
+def unchecked(account: StandIn | RealAws) -> Callable[[str], Any]:
     """As `aws`, but botocore sends every request as it is, so that the service decides."""
-    return functools.partial(stand_in.client, checked=False)
+    return functools.partial(account.client, checked=False)
 
 
 @pytest.fixture
@@ -52,10 +100,8 @@ def own_stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 @pytest.fixture
 def bucket(aws: Callable[[str], Any]) -> str:
-    """A fresh bucket in the shared stand-in."""
-    name = f"test-{uuid.uuid4().hex[:12]}"
-    aws("s3").create_bucket(Bucket=name)
-    return name
+    """A fresh bucket."""
+    return new_bucket(aws, "test")
 
 
 @pytest.fixture(scope="session")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from stand_in import JOB_SECONDS, ROLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
 WEB_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/web-image:1"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
-ENDPOINT_SECONDS = 90
+ENDPOINT_SECONDS = JOB_SECONDS + 30
 
 # Each container says in the answer what it was given.
 SHOUT = """
@@ -50,6 +52,13 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
+def new_bucket(client: Callable[[str], Any], prefix: str) -> str:
+    """A bucket that no other test uses, in an account of AWS below the prefix that is set for it."""
+    name = unique(os.environ.get("CONFORMANCE_BUCKET_PREFIX", prefix))
+    client("s3").create_bucket(Bucket=name)
+    return name
+
+
 def archive(**files: str) -> bytes:
     """A model.tar.gz of these files; `__` in a name stands for a dot, e.g. `inference__py`."""
     buffer = io.BytesIO()
@@ -78,8 +87,7 @@ class Hosting:
     def __init__(self, client: Callable[[str], Any]) -> None:
         """`client` gives boto3 clients by service."""
         self.client = client
-        self.bucket = unique("hosting")
-        client("s3").create_bucket(Bucket=self.bucket)
+        self.bucket = new_bucket(client, "hosting")
 
     def put(self, body: bytes, key: str | None = None) -> str:
         """Store an object; return its URI."""

@@ -42,7 +42,7 @@ class World:
         hosting = Hosting(aws)
         model = hosting.model(hosting.container(SHOUT))
         self.names = {
-            "@account": "123456789012",
+            "@account": ROLE.split(":")[4],
             "@alarm": unique("alarm"),
             "@bucket": hosting.bucket,
             "@clarify": CLARIFY,

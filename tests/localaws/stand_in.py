@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import exercised
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -27,9 +28,10 @@ PYTHON = CHECKOUT / ".venv-localaws" / "bin" / "python"
 IMAGES = Path(__file__).parent / "images"
 START_SECONDS = 90
 STOP_SECONDS = 60
-JOB_SECONDS = 60
+# On AWS an instance has to start first.
+JOB_SECONDS = int(os.environ.get("CONFORMANCE_JOB_SECONDS", "60"))
 
-ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
+ROLE = os.environ.get("CONFORMANCE_ROLE_ARN", "arn:aws:iam::123456789012:role/sentiment-retrain")
 ENDED = ("Completed", "Failed", "Stopped")
 TEST_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 
@@ -100,6 +102,7 @@ class StandIn:
                     parameter_validation=checked,
                 ),
             )
+            exercised.watch(self._clients[key])
         return self._clients[key]
 
     def health(self) -> dict[str, Any]:
@@ -127,7 +130,7 @@ def job_name() -> str:
 
 
 def wait_for(describe: Callable[[], dict[str, Any]], key: str, *values: object) -> dict[str, Any]:
-    """Call `describe` until its `key` is one of `values`; fail after a minute with the last answer."""
+    """Call `describe` until its `key` is one of `values`; fail after JOB_SECONDS with the last answer."""
     deadline = time.monotonic() + JOB_SECONDS
     answer: dict[str, Any] = {}
     while time.monotonic() < deadline:

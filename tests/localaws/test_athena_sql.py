@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from athena_queries import Queries
+from hosting import new_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,8 +320,7 @@ ERRORS = [
 @pytest.fixture(scope="module")
 def queries(aws: Callable[[str], Any]) -> Queries:
     """Queries that need no table."""
-    aws("s3").create_bucket(Bucket="athena-sql-results")
-    return Queries(aws("athena"), "s3://athena-sql-results/")
+    return Queries(aws("athena"), f"s3://{new_bucket(aws, 'athena-sql')}/")
 
 
 @pytest.mark.parametrize(("sql", "expected"), VALUES)

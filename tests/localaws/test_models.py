@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hosting import IMAGE, ROLE, SHOUT, WITNESS, Hosting, unique
+from hosting import IMAGE, SHOUT, WITNESS, Hosting, unique
+from stand_in import ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -217,3 +217,18 @@ def test_a_stop_whose_model_cannot_be_kept_fails(
     job = wait_for(describe(sagemaker, name), "TrainingJobStatus", *ENDED)
     assert job["TrainingJobStatus"] == "Failed"
     assert "no-such-bucket-anywhere" in job["FailureReason"]
+
+
+def test_an_ended_job_can_be_deleted_and_its_name_is_free(sagemaker: Any, data: str) -> None:
+    request = training_request(data)
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=name), "TrainingJobStatus", *ENDED)
+    sagemaker.delete_training_job(TrainingJobName=name)
+    code, message, _ = refusal(sagemaker.describe_training_job, TrainingJobName=name)
+    assert (code, message) == ("ValidationException", "Requested resource not found.")
+    request["HyperParameters"] = {"behaviour": "sleep"}
+    sagemaker.create_training_job(**request)
+    code, _, _ = refusal(sagemaker.delete_training_job, TrainingJobName=name)
+    assert code == "ResourceInUse"
+    sagemaker.stop_training_job(TrainingJobName=name)

@@ -32,6 +32,21 @@ GROUP = Operation(
 GET_GROUP = Operation("athena", "GetWorkGroup", {"WorkGroup": "primary"}, INVALID)
 UPDATE_GROUP = Operation("athena", "UpdateWorkGroup", {"WorkGroup": "@missing"}, INVALID)
 DELETE_GROUP = Operation("athena", "DeleteWorkGroup", {"WorkGroup": "@missing"}, INVALID)
+CATALOG = Operation("athena", "GetDataCatalog", {"Name": "AwsDataCatalog"}, INVALID)
+CATALOGS = Operation("athena", "ListDataCatalogs", {}, INVALID)
+IN_CATALOG = {"CatalogName": "AwsDataCatalog"}
+ATHENA_DATABASE = Operation(
+    "athena", "GetDatabase", IN_CATALOG | {"DatabaseName": "@database"}, "MetadataException"
+)
+ATHENA_TABLE = Operation(
+    "athena",
+    "GetTableMetadata",
+    IN_CATALOG | {"DatabaseName": "@database", "TableName": "@table"},
+    "MetadataException",
+)
+DATABASES = Operation("athena", "ListDatabases", IN_CATALOG, INVALID)
+TABLES = Operation("athena", "ListTableMetadata", IN_CATALOG | {"DatabaseName": "@database"}, INVALID)
+GROUPS = Operation("athena", "ListWorkGroups", {}, INVALID)
 
 COLUMN = {"Name": "review_body", "Type": "string"}
 TABLE = {
@@ -138,6 +153,13 @@ REFUSED = [
     UPDATE_GROUP.refused("unknown state", {"WorkGroup": "primary", "State": "ASLEEP"}, ENUM, MODEL),
     DELETE_GROUP.refused("missing", {}, "is not found", NAMES),
     DELETE_GROUP.refused("primary", {"WorkGroup": "primary"}, "primary", MODEL_TEXT),
+    CATALOG.refused("empty name", {"Name": ""}, "length greater than or equal to 1", MODEL),
+    CATALOGS.refused("page of one", {"MaxResults": 1}, "greater than or equal to 2", MODEL),
+    ATHENA_DATABASE.refused("missing", {"DatabaseName": "@missing"}, "not found", NAMES),
+    ATHENA_TABLE.refused("missing", {"TableName": "@missing"}, "not found", NAMES),
+    DATABASES.refused("page of 51", {"MaxResults": 51}, "less than or equal to 50", MODEL),
+    TABLES.refused("page of 51", {"MaxResults": 51}, "less than or equal to 50", MODEL),
+    GROUPS.refused("page of 51", {"MaxResults": 51}, "less than or equal to 50", MODEL),
     CREATE_TABLE.refused("no name", {"TableInput.Name": REMOVED}, "tableInput.name", MODEL),
     CREATE_TABLE.refused("empty name", {"TableInput.Name": ""}, "tableInput.name", MODEL),
     CREATE_TABLE.refused("name of 256 characters", {"TableInput.Name": "a" * 256}, f"{LONGEST} 255", MODEL),
@@ -199,6 +221,13 @@ ACCEPTED = [
     GROUP.accepted("plain"),
     GROUP.accepted("limit of 10 MB", {"Configuration.BytesScannedCutoffPerQuery": 10_000_000}),
     GET_GROUP.accepted("primary"),
+    CATALOG.accepted("the one that is there"),
+    CATALOGS.accepted("page of two", {"MaxResults": 2}),
+    ATHENA_DATABASE.accepted("there"),
+    ATHENA_TABLE.accepted("there"),
+    DATABASES.accepted("all"),
+    TABLES.accepted("all"),
+    GROUPS.accepted("all"),
     CREATE_TABLE.accepted("plain"),
     CREATE_TABLE.accepted("column without a type", {"TableInput.StorageDescriptor.Columns": [{"Name": "a"}]}),
     CREATE_DATABASE.accepted("description", {"DatabaseInput.Description": "Bewertungen für Tests"}),

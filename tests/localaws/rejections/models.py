@@ -48,6 +48,8 @@ DESCRIBE_MODEL = Operation("sagemaker", "DescribeModel", {"ModelName": "@model"}
 DELETE_MODEL = Operation("sagemaker", "DeleteModel", {"ModelName": "@missing"})
 DESCRIBE_CONFIG = Operation("sagemaker", "DescribeEndpointConfig", {"EndpointConfigName": "@config"})
 DELETE_CONFIG = Operation("sagemaker", "DeleteEndpointConfig", {"EndpointConfigName": "@missing"})
+LIST_MODELS = Operation("sagemaker", "ListModels", {"MaxResults": 10})
+LIST_CONFIGS = Operation("sagemaker", "ListEndpointConfigs", {"MaxResults": 10})
 
 NAMES = contract("5")
 HOSTING = contract("4.1")
@@ -189,9 +191,13 @@ REFUSED = [
         "missing", {"EndpointConfigName": "@missing"}, "Could not find endpoint configuration", NOT_FOUND
     ),
     DELETE_CONFIG.refused("missing", {}, "Could not find endpoint configuration", NOT_FOUND),
+    LIST_MODELS.refused("page of 101", {"MaxResults": 101}, "less than or equal to 100", MODEL),
+    LIST_CONFIGS.refused("unknown order", {"SortBy": "Size"}, ENUM, MODEL),
 ]
 
 ACCEPTED = [
+    LIST_MODELS.accepted("every filter", {"NameContains": "a", "SortBy": "Name"}),
+    LIST_CONFIGS.accepted("every filter", {"NameContains": "a", "SortBy": "CreationTime"}),
     CREATE_MODEL.accepted("plain"),
     CREATE_MODEL.accepted("no artifacts", {"PrimaryContainer.ModelDataUrl": REMOVED}),
     CREATE_MODEL.accepted("no role", {"ExecutionRoleArn": REMOVED}),

@@ -46,6 +46,8 @@ CARD_VERSIONS = Operation(
 TAG = Operation("sagemaker", "AddTags", {"ResourceArn": "@package", "Tags": [{"Key": "a", "Value": "b"}]})
 UNTAG = Operation("sagemaker", "DeleteTags", {"ResourceArn": "@package", "TagKeys": ["a"]})
 LIST_TAGS = Operation("sagemaker", "ListTags", {"ResourceArn": "@package"})
+LIST_GROUPS = Operation("sagemaker", "ListModelPackageGroups", {"MaxResults": 10})
+LIST_CARDS = Operation("sagemaker", "ListModelCards", {"MaxResults": 10})
 
 MISSING_ARN = "arn:aws:sagemaker:us-east-1:@account:model/@missing"
 NAMES = contract("5")
@@ -129,9 +131,13 @@ REFUSED = [
     UNTAG.refused("missing resource", {"ResourceArn": MISSING_ARN}, "Could not find", NAMES),
     LIST_TAGS.refused("missing resource", {"ResourceArn": MISSING_ARN}, "Could not find", NAMES),
     LIST_TAGS.refused("page of 49", {"MaxResults": 49}, "greater than or equal to 50", MODEL),
+    LIST_GROUPS.refused("page of 101", {"MaxResults": 101}, "less than or equal to 100", MODEL),
+    LIST_CARDS.refused("unknown status", {"ModelCardStatus": "Done"}, ENUM, MODEL),
 ]
 
 ACCEPTED = [
+    LIST_GROUPS.accepted("every filter", {"NameContains": "a", "SortBy": "Name"}),
+    LIST_CARDS.accepted("every filter", {"ModelCardStatus": "Draft", "SortBy": "Name"}),
     GROUP.accepted("plain"),
     GROUP.accepted("longest name", {"ModelPackageGroupName": "g" * 40 + "-@new"}, NAMES),
     PACKAGE.accepted("plain", source=RULES),

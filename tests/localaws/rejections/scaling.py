@@ -42,6 +42,9 @@ DELETE_POLICY = Operation(
 )
 TARGETS = Operation("application-autoscaling", "DescribeScalableTargets", {"ServiceNamespace": "sagemaker"})
 POLICIES = Operation("application-autoscaling", "DescribeScalingPolicies", {"ServiceNamespace": "sagemaker"})
+ACTIVITIES = Operation(
+    "application-autoscaling", "DescribeScalingActivities", {"ServiceNamespace": "sagemaker"}
+)
 
 FREE = "endpoint/@endpoint/variant/more"
 RULES = contract("4.4")
@@ -84,9 +87,11 @@ REFUSED = [
     DELETE_POLICY.refused("policy that is not there", {}, "", RULES),
     TARGETS.refused("no service", {"ServiceNamespace": REMOVED}, "serviceNamespace", MODEL),
     POLICIES.refused("unknown service", {"ServiceNamespace": "bedrock"}, ENUM, MODEL),
+    ACTIVITIES.refused("unknown service", {"ServiceNamespace": "bedrock"}, ENUM, MODEL),
 ]
 
 ACCEPTED = [
+    ACTIVITIES.accepted("all"),
     REGISTER.accepted("plain", source=RULES),
     REGISTER.accepted("again, with another maximum", {"MaxCapacity": 2}, RULES),
     POLICY.accepted("target tracking", source=RULES),
