@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 # A snapshot is due at either; together they bound the time of a restart and the disk.
 MAX_JOURNAL_BYTES = 128 * 1024 * 1024
-MAX_JOURNAL_ENTRIES = int(os.environ.get("LOCALAWS_JOURNAL_ENTRIES", "5000"))
+MAX_JOURNAL_ENTRIES = int(os.environ.get("LOCALAWS_JOURNAL_ENTRIES", "2000"))
 IDLE_SECONDS = 15.0
 SYNC_SECONDS = 1.0
 # While snapshots are slow, they must not take more than this part of the time.
