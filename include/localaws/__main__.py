@@ -17,7 +17,9 @@ def parser() -> argparse.ArgumentParser:
         "The environment variable LOCALAWS_IMAGES names directories with further container images, one "
         "subdirectory a repository name; LOCALAWS_BWRAP=0 runs containers without bubblewrap; "
         "LOCALAWS_FAULTS sets faults (docs/faults.md); LOCALAWS_SYNC=always forces each write to the disk "
-        "before it is answered.",
+        "before it is answered; LOCALAWS_MAX_INSTANCES bounds the processes of endpoint variants and jobs; "
+        "LOCALAWS_MINUTE_SECONDS shortens the minutes of alarms and autoscaling; LOCALAWS_CAPTURE_SECONDS is "
+        "how often captured data are written.",
     )
     options.add_argument("--host", default="127.0.0.1", help="loopback address (default %(default)s)")
     options.add_argument("--port", type=int, default=4566, help="0 takes a free one (default %(default)s)")

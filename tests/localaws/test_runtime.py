@@ -24,8 +24,8 @@ def hosting(aws: Callable[[str], Any]) -> Hosting:
 
 @pytest.fixture(scope="module")
 def endpoint(hosting: Hosting) -> Iterator[str]:
-    """A pipeline of two named containers, `crier` and `judge`; both refuse bodies that say so."""
-    first = {**hosting.container(PASS), "ContainerHostname": "crier"}
+    """A pipeline of two containers, the second named `judge`; both refuse bodies that say so."""
+    first = {**hosting.container(PASS), "ContainerHostname": "usher"}
     second = {**hosting.container(WITNESS), "ContainerHostname": "judge"}
     name = hosting.endpoint(hosting.config({hosting.model(first, second): 1}))
     assert hosting.settled(name)["EndpointStatus"] == "InService"
