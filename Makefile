@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run up down localaws localaws-reset predict report status test check lock conformance bench soak clean
+.PHONY: help set-up run plan backfill up down localaws localaws-reset predict report status test check lock conformance bench soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,13 @@ set-up: ## make both virtual environments (the other commands do it by themselve
 
 run: set-up ## retrain once, end to end, on real reviews; DATA=<csv or s3 uri> takes yours
 	@$(launcher) run --data $(call quoted,DATA)
+
+plan: set-up ## what a run would do and cost at most, without starting anything; DATA= as for run
+	@$(launcher) plan --data $(call quoted,DATA)
+
+backfill: set-up ## past days, FROM=2026-03-01 TO=2026-03-10; DRY_RUN=1 first; PARALLEL=2, DEPLOY=auto, never or force
+	@$(launcher) backfill --from $(call quoted,FROM) --to $(call quoted,TO) --dry-run $(call quoted,DRY_RUN) \
+	  $(if $(DEPLOY),--deploy $(call quoted,DEPLOY)) $(if $(PARALLEL),--parallel $(call quoted,PARALLEL))
 
 up: set-up ## start the stand-in for AWS and Airflow with its UI, and leave them running
 	@$(launcher) up

@@ -8,6 +8,8 @@ champion on the same test reviews, explains the winner, and puts it behind the e
 * **It failed?** The last lines of the red task's log have a code such as `SR-GATE-002`, what was observed,
   what was expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on:
   finished jobs are reused.
+* **Past days** are for a backfill (*Trigger > Backfill*, or `make backfill`): dry run first, see
+  `docs/backfill.md`. It deploys nothing unless asked with `deploy: force`.
 * **What came of it** is on the run card, `runs/<run_key>/card.html` in the bucket; `report` logs its address.
 """
 
@@ -17,6 +19,7 @@ from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
 
 from sentiment_retrain import operators as do
 from sentiment_retrain.params import run_params
+from sentiment_retrain.priority import BACKFILLS_LAST
 from sentiment_retrain.settings import load_settings
 
 
@@ -32,7 +35,9 @@ defaults = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
     "execution_timeout": timedelta(hours=4),
+    "weight_rule": BACKFILLS_LAST,
 }
+settings = load_settings()
 run, land, tables = output("plan"), output("ingest.land_reviews"), output("ingest.register_tables")
 data = {"run": run, "datasets": output("prepare.datasets")}
 verdict = {**data, "verdict": output("select_best")}
@@ -41,14 +46,14 @@ with DAG(
     "review_sentiment_retrain",
     description="Product reviews in S3 to the best sentiment model behind a SageMaker endpoint",
     doc_md=__doc__,
-    schedule="@weekly",
+    schedule=settings.schedule,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     is_paused_upon_creation=True,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     default_args=defaults,
-    params=run_params(load_settings()),
+    params=run_params(settings),
     # Outputs of tasks arrive as the objects they are.
     render_template_as_native_obj=True,
     tags=["sentiment", "retrain", "sagemaker"],

@@ -17,7 +17,7 @@ from launcher.places import CHECKOUT, Places
 # The project's own package, as Airflow would put it on the path.
 sys.path.append(str(CHECKOUT / "plugins"))
 
-from launcher import airflow, card, localaws, processes, retrain  # noqa: E402
+from launcher import airflow, backfill, card, localaws, processes, retrain  # noqa: E402
 from launcher.failures import LauncherError, RefusedError  # noqa: E402
 from launcher.ports import free_port  # noqa: E402
 from launcher.predict import predict  # noqa: E402
@@ -79,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run").add_argument("--data", default="")
     commands.add_parser("predict").add_argument("--text", default="")
     commands.add_parser("report").add_argument("--format", default="text", choices=["text", "json", "html"])
+    commands.add_parser("plan").add_argument("--data", default="")
+    past = commands.add_parser("backfill")
+    past.add_argument("--from", dest="first", default="")
+    past.add_argument("--to", dest="last", default="")
+    past.add_argument("--dry-run", default="")
+    past.add_argument("--deploy", default="auto", choices=["auto", "never", "force"])
+    past.add_argument("--parallel", type=int, default=backfill.PARALLEL)
     for name in ("up", "down", "localaws", "status"):
         commands.add_parser(name)
     return parser
@@ -88,6 +95,11 @@ def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> 
     match options.command:
         case "run":
             retrain.run(places, options.data, console)
+        case "plan":
+            retrain.plan(places, options.data, console)
+        case "backfill":
+            wanted = backfill.Backfill.asked(options.first, options.last, options.deploy, options.parallel)
+            backfill.run(places, wanted, dry_run=options.dry_run not in {"", "0"}, console=console)
         case "up":
             retrain.up(places, console)
         case "down":

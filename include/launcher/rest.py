@@ -98,6 +98,35 @@ class AirflowApi:
             return []
         return [entry for entry in answer.json()["content"] if isinstance(entry, dict)]
 
+    def interval_dates(self, request: dict[str, Any]) -> list[str]:
+        """Logical dates of the runs that a backfill would start; starts nothing."""
+        found = self._post("/api/v2/backfills/dry_run", request)
+        return [str(entry["logical_date"]) for entry in found["backfills"]]
+
+    def start_backfill(self, request: dict[str, Any]) -> int:
+        """Start a backfill and give its number."""
+        return int(self._post("/api/v2/backfills", request)["id"])
+
+    def backfill_is_complete(self, number: int) -> bool:
+        """Whether every run of a backfill has ended."""
+        return self._get(f"/api/v2/backfills/{number}")["completed_at"] is not None
+
+    def cancel_backfill(self, number: int) -> None:
+        """Start none of its runs that are still queued."""
+        self._checked(self._http.put(f"/api/v2/backfills/{number}/cancel"))
+
+    def runs_between(self, dag_id: str, first: str, last: str) -> list[dict[str, Any]]:
+        """Backfilled runs with a logical date in this range, oldest first."""
+        found = self._get(
+            f"/api/v2/dags/{dag_id}/dagRuns",
+            logical_date_gte=first,
+            logical_date_lte=last,
+            run_type="backfill",
+            order_by="logical_date",
+            limit=100,
+        )
+        return list(found["dag_runs"])
+
     def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
         return self._checked(self._http.get(path, params=parameters))
 

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from launcher import airflow, card, localaws, processes, source
 from launcher.diagnosis import error_message, failed_tasks
 from launcher.failures import RunFailedError
+from launcher.planning import planned, print_plan
 from launcher.progress import Progress, stage, task_lines
 from launcher.remote import RemoteJobs
 from launcher.rest import FINISHED, AirflowApi
@@ -61,6 +62,16 @@ def run(places: Places, data: str, console: Console) -> None:
     home = card.bring_home(places, aws_url)
     print_summary(console, json.loads(home.read_text()), home)
     _print_next(console, aws_url, time.monotonic() - began)
+
+
+def plan(places: Places, data: str, console: Console) -> None:
+    """`make plan`: what a run on `data` would do and cost at most; starts no job, and no Airflow."""
+    path = None if source.is_s3_uri(data) else source.local_file(places, data)
+    with account(places, console) as aws_url:
+        source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
+        today = dt.datetime.now(dt.UTC).date().isoformat()
+        for document in planned(aws_url, places, [today], {"source_uri": source_uri}, "manual"):
+            print_plan(console, document)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,14 @@ def model_fingerprint(containers: Sequence[Mapping[str, Any]]) -> str:
     return naming.fingerprint({"containers": [dict(container) for container in containers]})
 
 
+def model_identity(
+    settings: Settings, contender: str, containers: Sequence[Mapping[str, Any]], data_until: str
+) -> tuple[str, str]:
+    """Name and fingerprint of the SageMaker model of these containers, whether it exists or not."""
+    digest = model_fingerprint(containers)
+    return naming.job_name(settings.prefix, f"model-{contender}", data_until, digest), digest
+
+
 def ensure_model(
     aws: Aws,
     settings: Settings,
@@ -38,8 +46,7 @@ def ensure_model(
     data_until: str,
 ) -> tuple[str, str]:
     """Name and fingerprint of the SageMaker model of these containers, created unless it exists."""
-    digest = model_fingerprint(containers)
-    name = naming.job_name(settings.prefix, f"model-{contender}", data_until, digest)
+    name, digest = model_identity(settings, contender, containers, data_until)
     request = {
         "ModelName": name,
         "ExecutionRoleArn": run["role_arn"],
@@ -73,27 +80,32 @@ def pack_adapter() -> bytes:
     return gzip.compress(archive.getvalue(), mtime=0)
 
 
+def adapter_uri(bucket: str, content: bytes) -> str:
+    """Where the packed scripts lie."""
+    digest = naming.content_sha256(content)[: naming.PATH_FINGERPRINT_LENGTH]
+    return f"s3://{bucket}/containers/{digest}/sourcedir.tar.gz"
+
+
 def upload_adapter(aws: Aws, bucket: str) -> str:
     """URI of the packed scripts, which is their content's; uploaded unless it is there."""
     content = pack_adapter()
-    digest = naming.content_sha256(content)[: naming.PATH_FINGERPRINT_LENGTH]
-    uri = f"s3://{bucket}/containers/{digest}/sourcedir.tar.gz"
+    uri = adapter_uri(bucket, content)
     return uri if aws.exists(uri) else aws.put_bytes(uri, content, "application/gzip")
 
 
-def blazingtext_pipeline(images: Mapping[str, str], adapter_uri: str, model_uri: str) -> list[dict[str, Any]]:
+def blazingtext_pipeline(images: Mapping[str, str], scripts_uri: str, model_uri: str) -> list[dict[str, Any]]:
     """The three containers that make BlazingText speak the serving contract (docs/contracts.md section 3)."""
     return [
-        _script_container(images["scikit_learn"], adapter_uri, TRANSFORM_SCRIPT, "application/jsonlines"),
+        _script_container(images["scikit_learn"], scripts_uri, TRANSFORM_SCRIPT, "application/jsonlines"),
         {"Image": images["blazingtext"], "ModelDataUrl": model_uri, "Environment": {}},
-        _script_container(images["scikit_learn"], adapter_uri, INVERSE_SCRIPT, "text/csv"),
+        _script_container(images["scikit_learn"], scripts_uri, INVERSE_SCRIPT, "text/csv"),
     ]
 
 
-def _script_container(image: str, adapter_uri: str, program: str, accept: str) -> dict[str, Any]:
+def _script_container(image: str, scripts_uri: str, program: str, accept: str) -> dict[str, Any]:
     return {
         "Image": image,
-        "ModelDataUrl": adapter_uri,
+        "ModelDataUrl": scripts_uri,
         "Environment": {
             "SAGEMAKER_PROGRAM": program,
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import Param
 
+from sentiment_retrain.reuse import SCOPES
+
 if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings
 
@@ -63,9 +65,15 @@ def run_params(settings: Settings) -> dict[str, Param]:
             description="The run does not start when its jobs could cost more at their time limits.",
         ),
         "reuse": Param(
-            defaults.reuse,
-            type="boolean",
+            defaults.reuse if isinstance(defaults.reuse, bool) else defaults.reuse.model_dump(),
+            type=["boolean", "object"],
+            properties={
+                "max_age_days": {"type": ["number", "null"], "exclusiveMinimum": 0},
+                "scope": {"enum": list(SCOPES)},
+            },
+            additionalProperties=False,
             title="Reuse finished work",
-            description="Jobs of the same inputs, configuration and code are not paid for twice.",
+            description="Jobs of the same inputs, configuration and code are not paid for twice. "
+            "true, false, or {max_age_days, scope}; scope is any, same_day or run.",
         ),
     }

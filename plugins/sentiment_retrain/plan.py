@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from sentiment_retrain.settings import Settings
 
+BIAS, SHAP, CHAMPION = "analyze.bias", "analyze.shap", "evaluate.champion"
+#: The quick baseline that is explained where nothing is live.
+REFERENCE = "analyze.shap (reference)"
 Decision = Literal["reuse", "run", "unknown"]
 
 
@@ -64,6 +67,11 @@ def plan_text(steps: Sequence[PlannedStep]) -> str:
         for step in steps
     ]
     return "\n".join([*lines, f"all together at most {plan_bound_usd(steps):.2f} USD"])
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """The plan of a ``plan.json`` as a table."""
+    return plan_text([PlannedStep(**step) for step in document["steps"]])
 
 
 def _planned(step: str, bound: float, reuse: bool, known: tuple[Decision, str] | None) -> PlannedStep:

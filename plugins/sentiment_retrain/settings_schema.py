@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from sentiment_retrain.reuse import Scope
 from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
 from sentiment_retrain.settings_gates import Gates
 
@@ -179,13 +180,20 @@ class Selection(Frozen):
     seed: int
 
 
+class Reuse(Frozen):
+    """Whose finished jobs may be used again, and until what age."""
+
+    max_age_days: PositiveFloat | None = None
+    scope: Scope = "any"
+
+
 class RunDefaults(Frozen):
     """What the DAG's parameters are when nobody says otherwise."""
 
     contenders: tuple[Contender, ...] = Field(min_length=1)
     deploy: Literal["auto", "never", "force"]
     approval: Literal["auto", "manual"]
-    reuse: bool
+    reuse: bool | Reuse
     budget_usd: PositiveFloat
 
     @field_validator("contenders")
@@ -217,6 +225,7 @@ class GoldenRequest(Frozen):
 class Settings(Frozen):
     """The whole configuration, as :func:`sentiment_retrain.settings.load_settings` gives it."""
 
+    schedule: str = Field(min_length=1)
     prefix: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)
     bucket: str | None = None
     role_arn: str | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, jobs, models
+from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
@@ -44,7 +45,7 @@ class AutopilotOperator(SageMakerJobOperator):
             return None
         rules = self.settings.jobs.autopilot
         body = self._body()
-        return JobRequest(
+        request = JobRequest(
             kind=jobs.AUTOML,
             step=STEP,
             inputs={
@@ -58,6 +59,7 @@ class AutopilotOperator(SageMakerJobOperator):
             instance_count=rules.max_candidates,
             timeout_seconds=rules.max_runtime_seconds,
         )
+        return noted(self, request)
 
     def _body(self) -> dict[str, Any]:
         rules = self.settings.jobs.autopilot
@@ -92,15 +94,9 @@ class AutopilotOperator(SageMakerJobOperator):
         """The contender of docs/contracts.md section 2."""
         job = done[STEP]
         description = self.aws.describe_job(jobs.AUTOML, job["name"]) or {}
-        best = description.get("BestCandidate") or {}
-        if not best.get("InferenceContainers"):
-            raise errors.ResultMalformed(
-                f"AutoMLJob {job['name']} has no best candidate with inference containers",
-                "BestCandidate.InferenceContainers",
-                "Look at the job's candidates; raise its maximum runtime when none finished in time.",
-            )
+        containers = self.containers(description)
+        best = description["BestCandidate"]
         candidates = self._candidates(job["name"])
-        containers = selecting_all_keys(best["InferenceContainers"])
         metrics = best.get("CandidateProperties", {}).get("CandidateMetrics", [])
         return {
             "contender": CONTENDER,
@@ -115,6 +111,17 @@ class AutopilotOperator(SageMakerJobOperator):
                 "candidates": candidates,
             },
         }
+
+    def containers(self, description: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The inference pipeline of a completed job, from its description."""
+        best = description.get("BestCandidate") or {}
+        if not best.get("InferenceContainers"):
+            raise errors.ResultMalformed(
+                f"AutoMLJob {description.get('AutoMLJobName')} has no best candidate with containers",
+                "BestCandidate.InferenceContainers",
+                "Look at the job's candidates; raise its maximum runtime when none finished in time.",
+            )
+        return selecting_all_keys(best["InferenceContainers"])
 
     def _candidates(self, job_name: str) -> list[dict[str, Any]]:
         """Every candidate with its objective, the best first."""

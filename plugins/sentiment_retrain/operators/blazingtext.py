@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import jobs, models
+from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
@@ -37,7 +38,9 @@ class BlazingTextOperator(SageMakerJobOperator):
         """The training job."""
         if CONTENDER not in self.run["contenders"]:
             raise AirflowSkipException(f"{CONTENDER} is not among the contenders {self.run['contenders']}")
-        return None if done else training_request(self.settings, self.run, self.datasets, CONTENDER)
+        if done:
+            return None
+        return noted(self, training_request(self.settings, self.run, self.datasets, CONTENDER))
 
     def parse(self, context: Context, done: Mapping[str, dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
         """The contender of docs/contracts.md section 2."""
@@ -55,6 +58,13 @@ class BlazingTextOperator(SageMakerJobOperator):
             "metrics": metrics,
             "artifacts": {"model": job["output_uri"], "adapter": adapter_uri},
         }
+
+
+def planned_pipeline(run: Mapping[str, Any], description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The three containers around the model of a completed training job; uploads nothing."""
+    scripts_uri = models.adapter_uri(run["bucket"], models.pack_adapter())
+    model_uri = jobs.output_uri(jobs.TRAINING, description) or ""
+    return models.blazingtext_pipeline(run["images"], scripts_uri, model_uri)
 
 
 def training_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import jobs
+from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
@@ -78,7 +79,7 @@ class ClarifyOperator(SageMakerJobOperator):
                 "StoppingCondition": {"MaxRuntimeInSeconds": rules.max_runtime_seconds},
             }
 
-        return JobRequest(
+        request = JobRequest(
             kind=jobs.PROCESSING,
             step=step,
             inputs={**inputs, "config": config, "image": image},
@@ -90,6 +91,7 @@ class ClarifyOperator(SageMakerJobOperator):
             instance_count=rules.instance_count,
             timeout_seconds=rules.max_runtime_seconds,
         )
+        return noted(self, request)
 
     def analysis_of(self, job: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """URI and content of the job's ``analysis.json``."""

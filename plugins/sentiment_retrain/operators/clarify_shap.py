@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain import attributions, datasets, gates, models
 from sentiment_retrain.operators.blazingtext import training_request
 from sentiment_retrain.operators.clarify import ClarifyOperator
+from sentiment_retrain.operators.input_records import noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,14 @@ class ClarifyShapOperator(ClarifyOperator):
         elif REFERENCE_STEP in done:
             name, fingerprint = self._reference_model(done[REFERENCE_STEP])
         else:
-            return training_request(
+            request = training_request(
                 self.settings, self.run, self.datasets, REFERENCE_STEP, REFERENCE_HYPERPARAMETERS
             )
+            return noted(self, request)
+        return self.explanation_request(name, fingerprint)
+
+    def explanation_request(self, name: str, fingerprint: str) -> JobRequest:
+        """The processing job that explains one model."""
         inputs = {"model": fingerprint, "data": self.datasets["sha256"]["shap_sample"]}
         sample = self.datasets["files"]["shap_sample"]
         return self.analysis_request(STEP, inputs, self._config(name), sample)

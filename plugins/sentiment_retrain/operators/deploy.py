@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, jobs, models, naming
+from sentiment_retrain import champion, errors, jobs, models, naming
 from sentiment_retrain.jobs import as_tags, to_request_tags
 from sentiment_retrain.links import LINK_KEY, console_url
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
@@ -44,6 +44,7 @@ class DeployInferencePipelineOperator(SageMakerJobOperator):
         """Deploy and hand on the deployment of docs/contracts.md section 2."""
         if self.verdict["action"] != "deploy":
             raise AirflowSkipException(self.verdict["reason"])
+        self._require_not_newer()
         name, config = self.settings.endpoint_name, self._ensure_config()
         current = self._describe()
         if current and current["EndpointStatus"] in {"Failed", "OutOfService"}:
@@ -83,6 +84,16 @@ class DeployInferencePipelineOperator(SageMakerJobOperator):
         if event.get("timed_out"):
             return self.guarded(context, lambda: self.give_up(started))
         return self.guarded(context, lambda: self._verdict(started["why"], started["outcome"]))
+
+    def _require_not_newer(self) -> None:
+        """Skip when a model trained on newer data went live since the verdict."""
+        live = champion.find_champion(self.aws, self.settings.endpoint_name)
+        newer = (live or {}).get("data_until") or ""
+        if newer > self.datasets["data_until"]:
+            raise AirflowSkipException(
+                f"a model trained on data until {newer} went live meanwhile; this one knows data only until "
+                f"{self.datasets['data_until']}"
+            )
 
     def _describe(self) -> dict[str, Any] | None:
         return self.aws.find("describe_endpoint", EndpointName=self.settings.endpoint_name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, jobs, models
+from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
@@ -41,9 +42,10 @@ class EvaluateModelOperator(SageMakerJobOperator):
 
     def next_job(self, done: Mapping[str, dict[str, Any]]) -> JobRequest | None:
         """The transform job."""
-        if done:
-            return None
-        model = self._model()
+        return None if done else self.request(self._model())
+
+    def request(self, model: Mapping[str, Any]) -> JobRequest:
+        """The transform job of one model: ``model_name, model_fingerprint``."""
         rules = self.settings.jobs.transform
 
         def body(name: str) -> dict[str, Any]:
@@ -70,7 +72,7 @@ class EvaluateModelOperator(SageMakerJobOperator):
                 },
             }
 
-        return JobRequest(
+        request = JobRequest(
             kind=jobs.TRANSFORM,
             step=STEP,
             inputs={
@@ -85,6 +87,7 @@ class EvaluateModelOperator(SageMakerJobOperator):
             instance_count=rules.instance_count,
             timeout_seconds=rules.max_runtime_seconds,
         )
+        return noted(self, request)
 
     def _model(self) -> dict[str, Any]:
         """``contender, model_name, model_fingerprint, containers`` of what is evaluated."""

@@ -9,19 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, gates, naming, reviews
+from sentiment_retrain import errors, gates, naming, reviews, sources
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow.sdk import Context
 
     from sentiment_retrain.reviews import ParsedReviews
+    from sentiment_retrain.settings import Settings
 
 #: Raise when the same bytes must give other curated rows although no setting changed.
 PARSER_VERSION = 1
 _COUNTS = ("rows_received", "rows_accepted", "rows_refused")
+
+
+def parse_fingerprint(settings: Settings) -> str:
+    """Identity of everything besides the bytes that decides what the curated rows are."""
+    chosen = settings.model_dump(mode="json", include={"columns", "sentiment", "text"})
+    return naming.fingerprint({"settings": chosen, "version": PARSER_VERSION})
+
+
+def land_fingerprint(settings: Settings, digests: Iterable[str]) -> str:
+    """Identity of the curated rows of these source objects, known before they are landed."""
+    return naming.fingerprint({"sources": sorted(digests), "parser": parse_fingerprint(settings)})
 
 
 class LandReviewsOperator(RetrainOperator):
@@ -64,12 +76,10 @@ class LandReviewsOperator(RetrainOperator):
 
     @property
     def _parse_fingerprint(self) -> str:
-        """Identity of everything besides the bytes that decides what the curated rows are."""
-        chosen = self.settings.model_dump(mode="json", include={"columns", "sentiment", "text"})
-        return naming.fingerprint({"settings": chosen, "version": PARSER_VERSION})
+        return parse_fingerprint(self.settings)
 
     def _partition(self, source: Mapping[str, Any]) -> str:
-        return str(source["landed_partition"] or self.run["partition"])
+        return str(source["partition"])
 
     def _place(self, zone: str, source: Mapping[str, Any]) -> str:
         """``s3://…/<zone>/reviews/dt=<partition>/<sha256[:16]>``."""
@@ -140,7 +150,29 @@ class LandReviewsOperator(RetrainOperator):
             boto3_session=self.aws.session,
         )
         self.aws.put_json(f"{self._place('raw', source)}/_manifest.json", manifest)
+        if sources.day_of(source["uri"]):
+            self._retire_predecessors(source)
         self.log.info("%d rows of %s are in %s", parsed.rows_accepted, source["uri"], manifest["curated_uri"])
+
+    def _retire_predecessors(self, source: Mapping[str, Any]) -> None:
+        """Take the rows of earlier contents of this very delivery out of the table; their bytes stay in raw/.
+
+        A delivery of a day that was written again was corrected: both versions would count its reviews twice.
+        """
+        import awswrangler as wr
+
+        day = f"s3://{self.run['bucket']}/raw/reviews/dt={self._partition(source)}/"
+        for entry in self.aws.list_objects(day):
+            if not entry.uri.endswith("/_manifest.json"):
+                continue
+            earlier = self.aws.get_json(entry.uri)
+            if earlier["uri"] == source["uri"] and earlier["sha256"] != source["sha256"]:
+                # The manifest goes first: without it the object counts as not landed.
+                for uri in (entry.uri, earlier["curated_uri"]):
+                    wr.s3.delete_objects([uri], boto3_session=self.aws.session)
+                self.log.info(
+                    "%s was corrected: the rows of %s are gone", source["uri"], earlier["sha256"][:16]
+                )
 
     def _summary(self, landed: Sequence[Mapping[str, Any]], *, reused: bool) -> dict[str, Any]:
         by_reason: Counter[str] = Counter()
@@ -154,7 +186,7 @@ class LandReviewsOperator(RetrainOperator):
             "partitions": sorted({manifest["partition"] for manifest in landed}),
             "source_sha256": digests,
             "data_until": newest["partition"],
-            "fingerprint": naming.fingerprint({"sources": digests, "parser": self._parse_fingerprint}),
+            "fingerprint": land_fingerprint(self.settings, digests),
             "quarantine_uri": newest["quarantine_uri"],
             "header": newest["header"],
             "delimiter": newest["delimiter"],

@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain import errors, failures, naming
+from sentiment_retrain import errors, failures, naming, reuse
 from sentiment_retrain.failures import Cause, Policy
 from sentiment_retrain.jobs import (
     ended_at,
@@ -147,8 +147,15 @@ class JobStarter:
             return Claim("", "it carries another fingerprint")
         owner = tags.get("retrain:run", "")
         owned = owner == self.run["run_key"]
-        if not (owned or self.run.get("reuse", True)):
-            return Claim("", f"it is of run {owner} and reuse is off")
+        refusal = reuse.why_not(
+            reuse.reuse_policy(self.run.get("reuse", True)),
+            owner=owner,
+            run_key=self.run["run_key"],
+            ended_at=_ended(request, description) if state.is_done else None,
+            now=dt.datetime.now(dt.UTC),
+        )
+        if refusal:
+            return Claim("", refusal)
         if state.status == "Stopping" or (state.is_done and not state.succeeded):
             return Claim("", f"it is {state.status}: {state.reason or 'no reason given'}")
         if not state.is_done:
@@ -173,6 +180,10 @@ def started(request: JobRequest, name: str, claim: Claim, instance_type: str) ->
     }
 
 
+def _ended(request: JobRequest, description: Mapping[str, Any]) -> dt.datetime | None:
+    return next((description[key] for key in request.kind.ended_keys if description.get(key)), None)
+
+
 def _exhausted(request: JobRequest, description: Mapping[str, Any]) -> str | None:
     """The instance type that this job found no capacity for lately."""
     if not description:
@@ -180,7 +191,7 @@ def _exhausted(request: JobRequest, description: Mapping[str, Any]) -> str | Non
     state = read_state(request.kind, description)
     if state.status != "Failed" or failures.of_job(state).policy is not Policy.NEXT_INSTANCE_TYPE:
         return None
-    ended = next((description[key] for key in request.kind.ended_keys if description.get(key)), None)
+    ended = _ended(request, description)
     age = (dt.datetime.now(dt.UTC) - ended).total_seconds() if ended else 0.0
     return instance_type_of(request.kind, description) if age < CAPACITY_MEMORY_SECONDS else None
 

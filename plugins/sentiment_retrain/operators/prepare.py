@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import datasets, naming, text
+from sentiment_retrain import datasets, errors, naming, text
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from airflow.sdk import Context
+
+    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.settings import Settings
 
 #: Raise when the same rows and settings must give other files.
 BUILDER_VERSION = 1
@@ -35,43 +38,22 @@ class PrepareDatasetsOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Build or find, and hand on ``fingerprint, uri, rows, label_counts, files, data_until, reused``."""
-        fingerprint = self._fingerprint()
-        uri = f"s3://{self.run['bucket']}/datasets/{fingerprint[: naming.PATH_FINGERPRINT_LENGTH]}"
-        found = self.aws.find_json(f"{uri}/manifest.json")
-        reused = found is not None and found["fingerprint"] == fingerprint
-        manifest = dict(found) if found and reused else self._build(uri, fingerprint)
-        if reused:
+        fingerprint = datasets_fingerprint(self.settings, self.land["fingerprint"])
+        found = find_built(self.aws, self.run["bucket"], fingerprint)
+        manifest = found or self._build(fingerprint)
+        if found:
             self.log.info(
-                "datasets of the same rows and settings are in %s, built by run %s", uri, manifest["run_key"]
+                "datasets of the same rows and settings are in %s, built by run %s",
+                manifest["uri"],
+                manifest["run_key"],
             )
-        counts = {"rows": manifest["rows"], "label_counts": manifest["label_counts"]}
-        self.log.info("rows %s, labels %s", counts["rows"], counts["label_counts"])
-        return {
-            "fingerprint": fingerprint,
-            "uri": uri,
-            **counts,
-            "category_counts": manifest["category_counts"],
-            "dropped": manifest["dropped"],
-            "files": {key: f"{uri}/{name}" for key, name in datasets.FILE_NAMES.items()},
-            "sha256": manifest["sha256"],
-            "data_until": self.land["data_until"],
-            "reused": reused,
-        }
+        self.log.info("rows %s, labels %s", manifest["rows"], manifest["label_counts"])
+        return described(manifest, self.land["data_until"], reused=found is not None)
 
-    def _fingerprint(self) -> str:
-        """Identity of the datasets: which rows, how they are split and balanced, how they are normalised."""
-        return naming.fingerprint(
-            {
-                "land": self.land["fingerprint"],
-                "settings": self.settings.datasets.model_dump(mode="json"),
-                "normalization": naming.content_sha256(text.normalization_path().read_bytes()),
-                "builder": BUILDER_VERSION,
-            }
-        )
-
-    def _build(self, uri: str, fingerprint: str) -> dict[str, Any]:
+    def _build(self, fingerprint: str) -> dict[str, Any]:
         import pandas as pd
 
+        uri = f"s3://{self.run['bucket']}/datasets/{fingerprint[: naming.PATH_FINGERPRINT_LENGTH]}"
         built = datasets.build_datasets(pd.concat(self._curated(), ignore_index=True), self.settings)
         files = datasets.dataset_files(built, self.settings)
         for key, content in files.items():
@@ -88,20 +70,54 @@ class PrepareDatasetsOperator(RetrainOperator):
             },
         }
         self.aws.put_json(f"{uri}/manifest.json", manifest)
-        return manifest
+        return {**manifest, "uri": uri}
 
     def _curated(self) -> Iterator[pd.DataFrame]:
         """The curated rows of each frozen source object; objects landed later are not looked at."""
         import awswrangler as wr
 
         root = f"s3://{self.run['bucket']}/curated/reviews/"
-        wanted = {digest[: naming.PATH_FINGERPRINT_LENGTH] for digest in self.land["source_sha256"]}
-        uris = [
-            f"{root}dt={partition}/{digest}.parquet"
-            for partition in self.land["partitions"]
-            for digest in sorted(wanted)
-        ]
-        for uri in uris:
-            # A source object lies in one of the window's partitions only.
-            if self.aws.exists(uri):
-                yield wr.s3.read_parquet(uri, columns=CURATED_COLUMNS, boto3_session=self.aws.session)
+        for sha256 in sorted(self.land["source_sha256"]):
+            digest = sha256[: naming.PATH_FINGERPRINT_LENGTH]
+            places = [f"{root}dt={partition}/{digest}.parquet" for partition in self.land["partitions"]]
+            uri = next(filter(self.aws.exists, places), None)
+            if uri is None:
+                raise errors.SourceNotFound(
+                    f"the rows of source object {digest} are in none of {self.land['partitions']}",
+                    "the rows that this run landed or found landed",
+                    "The delivery was corrected since the plan: clear the run, or start a new one.",
+                )
+            yield wr.s3.read_parquet(uri, columns=CURATED_COLUMNS, boto3_session=self.aws.session)
+
+
+def datasets_fingerprint(settings: Settings, land_fingerprint: str) -> str:
+    """Identity of the datasets: which rows, how they are split and balanced, how they are normalised."""
+    return naming.fingerprint(
+        {
+            "land": land_fingerprint,
+            "settings": settings.datasets.model_dump(mode="json"),
+            "normalization": naming.content_sha256(text.normalization_path().read_bytes()),
+            "builder": BUILDER_VERSION,
+        }
+    )
+
+
+def find_built(aws: Aws, bucket: str, fingerprint: str) -> dict[str, Any] | None:
+    """The manifest of datasets that are built already, with their ``uri``; None when they are not."""
+    uri = f"s3://{bucket}/datasets/{fingerprint[: naming.PATH_FINGERPRINT_LENGTH]}"
+    found = aws.find_json(f"{uri}/manifest.json")
+    return {**found, "uri": uri} if found and found["fingerprint"] == fingerprint else None
+
+
+def described(manifest: Mapping[str, Any], data_until: str, *, reused: bool) -> dict[str, Any]:
+    """The datasets of docs/contracts.md section 2.
+
+    :param manifest: of the datasets, with their ``uri``
+    """
+    kept = ("fingerprint", "uri", "rows", "label_counts", "category_counts", "dropped", "sha256")
+    return {
+        **{key: manifest[key] for key in kept},
+        "files": {key: f"{manifest['uri']}/{name}" for key, name in datasets.FILE_NAMES.items()},
+        "data_until": data_until,
+        "reused": reused,
+    }

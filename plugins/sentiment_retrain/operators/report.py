@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain import naming, report
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.operators.base import FAILURE_KEY, RetrainOperator
+from sentiment_retrain.operators.input_records import why_submitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +35,10 @@ class PublishReportOperator(RetrainOperator):
         folder = f"s3://{bucket}/runs/{run_key}"
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
+        card["plan"] = self._plan(run)
+        for job in card["jobs"]:
+            if job.get("outcome") == "submitted":
+                job["why"] = why_submitted(self.aws, bucket, job) or job.get("why")
         for problem in report.card_problems(card):
             self.log.warning("the card departs from its schema: %s", problem)
         result = {"run_key": run_key, "status": card["status"], "card_uri": f"{folder}/card.json"}
@@ -43,6 +48,11 @@ class PublishReportOperator(RetrainOperator):
         self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
         self.log.info("run %s: %s, %s", run_key, card["status"], result["html_uri"])
         return result
+
+    def _plan(self, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The planned steps, None where the run was not planned."""
+        document = self.aws.find_json(run["plan_uri"]) if run.get("plan_uri") else None
+        return list(document["steps"]) if document else None
 
     def _outputs(self, context: Context) -> report.RunOutputs:
         """What every task of the run handed on or left behind."""

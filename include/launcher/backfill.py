@@ -1,0 +1,130 @@
+"""`make backfill`: past days through Airflow's own backfill, watched interval by interval."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from launcher import retrain
+from launcher.failures import RefusedError, RunFailedError
+from launcher.planning import planned, print_plan
+from launcher.progress import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from launcher.places import Places
+    from launcher.rest import AirflowApi
+
+#: Intervals at a time; each waits for AWS most of the time.
+PARALLEL = 2
+ENDED = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """Which days, deploying how, how many at a time."""
+
+    first: dt.date
+    last: dt.date
+    deploy: str
+    parallel: int
+
+    @classmethod
+    def asked(cls, first: str, last: str, deploy: str = "auto", parallel: int = PARALLEL) -> Backfill:
+        """From what was typed.
+
+        :raises RefusedError: a date is missing or none, or the range is empty
+        """
+        try:
+            days = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+        except ValueError as error:
+            raise RefusedError(
+                "LOCAL_BACKFILL",
+                f"FROM={first} TO={last}: {error}",
+                "make backfill FROM=2026-03-01 TO=2026-03-10 DRY_RUN=1",
+            ) from error
+        if days[0] > days[1]:
+            raise RefusedError(
+                "LOCAL_BACKFILL", f"FROM={first} is after TO={last}.", "Give the earlier day first."
+            )
+        return cls(*days, deploy, parallel)
+
+    def request(self) -> dict[str, Any]:
+        """The body of Airflow's request. Finished runs are done again: what did not change is reused."""
+        return {
+            "dag_id": retrain.DAG_ID,
+            "from_date": f"{self.first}T00:00:00Z",
+            "to_date": f"{self.last}T23:59:59Z",
+            "reprocess_behavior": "completed",
+            "max_active_runs": self.parallel,
+            "dag_run_conf": {"deploy": self.deploy},
+        }
+
+
+def run(places: Places, wanted: Backfill, *, dry_run: bool, console: Console) -> None:
+    """Backfill, or with `dry_run` say per interval what it would do.
+
+    :raises RunFailedError: an interval failed
+    """
+    with retrain.account(places, console) as aws_url, retrain.airflow_api(places, aws_url, console) as api:
+        days = [date[:10] for date in api.interval_dates(wanted.request())]
+        if not days:
+            raise RefusedError(
+                "LOCAL_BACKFILL",
+                f"no interval from {wanted.first} to {wanted.last} has ended and is not running.",
+                "Choose past days; `schedule` in include/config/retrain.yaml says when intervals are.",
+            )
+        if dry_run:
+            for document in planned(aws_url, places, days, {"deploy": wanted.deploy}, "backfill"):
+                print_plan(console, document)
+            console.print(f"\nDry run: {len(days)} intervals, nothing was submitted.", highlight=False)
+            return
+        number = api.start_backfill(wanted.request())
+        console.print(
+            f"backfill {number}: {len(days)} intervals, {wanted.parallel} at a time", highlight=False
+        )
+        try:
+            runs = watch(api, number, days, console)
+        except KeyboardInterrupt:
+            with stage(console, "Cancelling: no interval starts any more, running ones and their jobs stop"):
+                api.cancel_backfill(number)
+                for leftover in api.unfinished_runs(retrain.DAG_ID):
+                    if leftover.startswith("backfill__"):
+                        retrain.cancel(api, leftover, aws_url, console)
+            raise
+        failed = [item for item in runs if item["state"] != "success"]
+        if failed:
+            observed, remedy = retrain.explain(places, api, failed[0]["dag_run_id"], aws_url)
+            dates = ", ".join(str(item["logical_date"])[:10] for item in failed)
+            raise RunFailedError("LOCAL_BACKFILL_FAILED", f"{dates} failed. {observed}", remedy)
+
+
+def watch(api: AirflowApi, number: int, days: Sequence[str], console: Console) -> list[dict[str, Any]]:
+    """Show each interval as it starts and ends; gives the runs when all have ended."""
+    shown: dict[str, str] = {}
+    while True:
+        complete = api.backfill_is_complete(number)
+        runs = api.runs_between(retrain.DAG_ID, f"{days[0]}T00:00:00Z", f"{days[-1]}T23:59:59Z")
+        for item in runs:
+            day, state = str(item["logical_date"])[:10], str(item["state"])
+            if shown.get(day) != state:
+                console.print(f"  {day}  {state:<8} {_seconds(item)}".rstrip(), highlight=False)
+                shown[day] = state
+        if complete or (runs and all(item["state"] in ENDED for item in runs) and len(runs) >= len(days)):
+            break
+        time.sleep(retrain.POLL_SECONDS)
+    seconds = [item["duration"] for item in runs if item.get("duration")]
+    if seconds:
+        console.print(
+            f"{len(runs)} intervals, {sum(seconds) / len(seconds):.0f} s each on average", highlight=False
+        )
+    return runs
+
+
+def _seconds(item: dict[str, Any]) -> str:
+    return f"{item['duration']:6.0f} s" if item["state"] in ENDED and item.get("duration") else ""

@@ -1,0 +1,119 @@
+"""Which source objects a run is about: those of its day and of the window before it, each once.
+
+An object whose key carries ``dt=YYYY-MM-DD`` belongs to that day, whoever lands it and whenever. One without
+belongs to the day of the run that lands it first.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain import errors, naming
+from sentiment_retrain.hooks import split_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sentiment_retrain.hooks import Aws, S3Object
+
+_DATED = re.compile(r"(?:^|[/_.-])dt=(?P<day>\d{4}-\d{2}-\d{2})(?=[/_.-]|$)")
+_MANIFEST = re.compile(r"/dt=(?P<partition>\d{4}-\d{2}-\d{2})/(?P<digest>[0-9a-f]{16})/_manifest\.json$")
+
+
+def day_of(uri: str) -> str | None:
+    """The day, ``YYYY-MM-DD``, that a source object's key carries, None when it carries none.
+
+    :raises SourceUnreadable: when there is no such day
+    """
+    found = _DATED.search(split_uri(uri)[1])
+    if found is None:
+        return None
+    try:
+        return dt.date.fromisoformat(found["day"]).isoformat()
+    except ValueError as error:
+        raise errors.SourceUnreadable(
+            f"{uri}: dt={found['day']} is no day of the calendar",
+            "dt=YYYY-MM-DD",
+            "Deliver the object under the day that it belongs to.",
+        ) from error
+
+
+def find_sources(aws: Aws, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """``uri, etag, size_bytes, sha256, partition, landed_partition`` of each source object, oldest day first.
+
+    :param run: ``bucket, source_uri, partition, window_days, run_type`` of docs/contracts.md section 2
+    :raises SourceNotFound: when there is none for this run
+    """
+    landed = _landed(aws, run["bucket"])
+    last = run["partition"]
+    first = (dt.date.fromisoformat(last) - dt.timedelta(days=run["window_days"])).isoformat()
+    found: dict[str, dict[str, Any]] = {}
+    left_out: collections.Counter[str] = collections.Counter()
+    for entry in _listing(aws, run["source_uri"]):
+        day = day_of(entry.uri)
+        if day and not first <= day <= last:
+            left_out[f"of days outside {first} to {last}"] += 1
+            continue
+        digest = aws.sha256(entry.uri)
+        places = landed[digest[: naming.PATH_FINGERPRINT_LENGTH]]
+        within = sorted(place for place in places if first <= place <= last)
+        if not (day or within) and places:
+            left_out[f"landed on days outside {first} to {last}"] += 1
+            continue
+        if not (day or within) and run["run_type"] == "backfill":
+            left_out["without dt=YYYY-MM-DD in the key and not landed yet, which no backfill lands"] += 1
+            continue
+        landed_partition = day if day in within else next(iter(within), None)
+        source = {
+            "uri": entry.uri,
+            "etag": entry.etag,
+            "size_bytes": entry.size_bytes,
+            "sha256": digest,
+            "partition": landed_partition or day or last,
+            "landed_partition": landed_partition,
+        }
+        known = found.setdefault(digest, source)
+        if source["partition"] < known["partition"]:
+            found[digest] = source
+    if not found:
+        why = "; ".join(f"{count} {words}" for words, count in left_out.items())
+        raise errors.SourceNotFound(
+            f"no object under {run['source_uri']} for this run" + (f" ({why})" if why else ""),
+            "at least one CSV object",
+        )
+    return sorted(
+        found.values(),
+        key=lambda source: (source["landed_partition"] is None, source["partition"], source["uri"]),
+    )
+
+
+def _listing(aws: Aws, source_uri: str) -> list[S3Object]:
+    try:
+        split_uri(source_uri)
+    except ValueError as error:
+        raise errors.SourceNotFound(str(error), "an S3 URI such as s3://bucket/inbox/") from error
+    try:
+        objects = list(aws.list_objects(source_uri))
+    except errors.AwsError as error:
+        if "NoSuchBucket" in error.observed:
+            raise errors.SourceNotFound(error.observed, "a bucket that exists") from error
+        raise
+    # s3://bucket/reviews.csv must not mean reviews.csv.bak as well.
+    exact = [entry for entry in objects if entry.uri == source_uri]
+    inside = [
+        entry for entry in objects if source_uri.endswith("/") or entry.uri.startswith(f"{source_uri}/")
+    ]
+    return exact or inside
+
+
+def _landed(aws: Aws, bucket: str) -> collections.defaultdict[str, set[str]]:
+    """Partitions by the first 16 hex digits of each object that has been landed."""
+    found: collections.defaultdict[str, set[str]] = collections.defaultdict(set)
+    for entry in aws.list_objects(f"s3://{bucket}/raw/reviews/"):
+        match = _MANIFEST.search(entry.uri)
+        if match:
+            found[match["digest"]].add(match["partition"])
+    return found

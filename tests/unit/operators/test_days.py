@@ -1,0 +1,98 @@
+"""Deliveries of days: which run uses which, where they land, and what a correction replaces."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator
+from sentiment_retrain.sources import day_of
+
+from .test_ingest import deliver, keys, source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sentiment_retrain.hooks import Aws
+
+    Execute = Callable[..., Any]
+
+pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+
+
+def planned(execute: Execute, day: int, **params: Any) -> dict[str, Any]:
+    date = dt.datetime(2026, 3, day, tzinfo=dt.UTC)
+    return dict(execute(PlanRunOperator(task_id="plan"), logical_date=date, **params))
+
+
+def landed(execute: Execute, run: dict[str, Any]) -> dict[str, Any]:
+    return dict(execute(LandReviewsOperator(task_id="land_reviews", run=run)))
+
+
+@pytest.mark.parametrize(
+    ("uri", "day"),
+    [
+        ("s3://b/inbox/dt=2026-03-01/a.csv", "2026-03-01"),
+        ("s3://b/inbox/reviews.dt=2026-03-01.csv", "2026-03-01"),
+        ("s3://b/inbox/a.csv", None),
+        ("s3://b/inbox/width=1/adt=2026-03-01/a.csv", None),
+    ],
+)
+def test_day_of_a_key(uri: str, day: str | None) -> None:
+    assert day_of(uri) == day
+
+
+def test_a_run_uses_deliveries_up_to_its_day_and_lands_each_in_its_own(
+    aws: Aws, bucket: str, execute: Execute
+) -> None:
+    for day in (1, 2, 3):
+        deliver(aws, bucket, source(40, seed=day), f"dt=2026-03-0{day}/reviews.csv")
+    second = landed(execute, planned(execute, 2))
+    assert (second["partitions"], second["data_until"]) == (["2026-03-01", "2026-03-02"], "2026-03-02")
+    assert not [uri for uri in keys(aws, bucket, "curated/") if "2026-03-03" in uri]
+    # The first day, run after the second, gives what it would have given before, and writes nothing.
+    before = list(aws.list_objects(f"s3://{bucket}/curated/"))
+    first = landed(execute, planned(execute, 1))
+    assert (first["partitions"], first["reused"]) == (["2026-03-01"], True)
+    assert list(aws.list_objects(f"s3://{bucket}/curated/")) == before
+
+
+def test_a_delivery_before_the_window_is_left_out(aws: Aws, bucket: str, execute: Execute) -> None:
+    for day in (1, 5):
+        deliver(aws, bucket, source(40, seed=day), f"dt=2026-03-0{day}/reviews.csv")
+    run = planned(execute, 5, window_days=2)
+    assert [item["partition"] for item in aws.get_json(run["plan_uri"])["sources"]] == ["2026-03-05"]
+
+
+def test_a_corrected_delivery_replaces_its_rows(aws: Aws, bucket: str, execute: Execute) -> None:
+    deliver(aws, bucket, source(40), "dt=2026-03-01/reviews.csv")
+    first = landed(execute, planned(execute, 1))
+    deliver(aws, bucket, source(50, seed=1), "dt=2026-03-01/reviews.csv")
+    second = landed(execute, planned(execute, 1))
+    (curated,) = keys(aws, bucket, "curated/")
+    assert second["source_sha256"][0][:16] in curated
+    assert second["fingerprint"] != first["fingerprint"]
+    # What was received is kept byte for byte.
+    assert len([uri for uri in keys(aws, bucket, "raw/") if uri.endswith(".csv")]) == 2
+
+
+def test_a_day_that_does_not_exist_is_refused(aws: Aws, bucket: str, execute: Execute) -> None:
+    deliver(aws, bucket, source(40), "dt=2026-02-31/reviews.csv")
+    with pytest.raises(AirflowFailException, match="no day of the calendar"):
+        planned(execute, 1)
+
+
+def test_the_plan_says_what_is_new_since_the_last_one(aws: Aws, bucket: str, execute: Execute) -> None:
+    deliver(aws, bucket, source(40), "dt=2026-03-01/reviews.csv")
+    run = planned(execute, 1)
+    steps = {step["step"]: step for step in aws.get_json(run["plan_uri"])["steps"]}
+    assert steps["train.blazingtext"]["why"] == "nothing was built of these reviews before"
+    deliver(aws, bucket, source(40, seed=2), "dt=2026-03-02/reviews.csv")
+    later = planned(execute, 2, run_id="later")
+    steps = {step["step"]: step for step in aws.get_json(later["plan_uri"])["steps"]}
+    assert steps["train.blazingtext"]["decision"] == "run"
+    assert f"s3://{bucket}/inbox/dt=2026-03-02/reviews.csv: none -> " in steps["train.blazingtext"]["why"]
+    assert run["run_key"] in steps["train.blazingtext"]["why"]
