@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill up down localaws localaws-reset predict report status test check lock conformance bench soak clean
+.PHONY: help set-up run plan backfill up down localaws localaws-reset predict report status test drills check lock conformance bench soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ status: set-up ## what is running, and where
 
 test: set-up ## run the whole test suite
 	@.venv/bin/pytest
+
+drills: set-up ## the long form of the drills: faults, kills and 200 random sequences; prints the table
+	@DRILLS=long .venv/bin/pytest tests/drills
 
 check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/ruff check .

@@ -49,7 +49,11 @@ class JobLog:
                     yield line
         except (BotoCoreError, ClientError) as error:
             # A job must not fail because its log cannot be read; the next call goes on where this one broke.
-            log.info("no log lines of %s: %s", self.job, error)
+            # Before its first line a job has no log.
+            is_young = (
+                getattr(error, "response", {}).get("Error", {}).get("Code") == "ResourceNotFoundException"
+            )
+            log.log(logging.DEBUG if is_young else logging.INFO, "no log lines of %s: %s", self.job, error)
 
     def last_lines(self) -> Iterator[str]:
         """The rest of the log; of a log that was cut its end, because that is where a failure is told."""

@@ -43,6 +43,8 @@ class StandIn:
         """Keep everything in `state`; `environment` is added to the server's."""
         self.state = state
         self.environment = environment
+        # 0: any free one. A drill sets it so that clients find the stand-in again after its restart.
+        self.port = 0
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}
@@ -52,7 +54,7 @@ class StandIn:
         with self._log().open("ab") as log:
             begin = log.tell()
             self._process = subprocess.Popen(
-                [str(PYTHON), "-m", "localaws", "--port", "0", "--state", str(self.state)],
+                [str(PYTHON), "-m", "localaws", "--port", str(self.port), "--state", str(self.state)],
                 cwd=CHECKOUT / "include",
                 env={
                     "PATH": os.environ["PATH"],

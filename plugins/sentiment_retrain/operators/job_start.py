@@ -65,6 +65,7 @@ class JobStarter:
         self.run = run
         self.log = log
         self.submitting = submitting
+        self._asked_for: set[str] = set()
 
     def start(self, request: JobRequest) -> dict[str, Any]:
         """Find or submit the job; gives ``{kind, name, outcome, why, owned, instance_type, deadline}``.
@@ -90,6 +91,8 @@ class JobStarter:
                 # Taken between look and create, or by a request whose answer was lost: look again.
                 description = self.aws.describe_job(kind, name) or {}
             claim = self._judge(request, description)
+            if name in self._asked_for:
+                claim = _joined(claim)
             if claim.outcome:
                 instance_type = instance_type_of(kind, description) or request.instance_type
                 return started(request, name, claim, instance_type)
@@ -126,6 +129,7 @@ class JobStarter:
         )
         body = on_instance_type(request.kind, request.body(name), instance_type)
         self.submitting(request.kind.name, name)
+        self._asked_for.add(name)
         return self.aws.create(request.kind.create, {request.kind.name_key: name, **body, "Tags": tags})
 
     def _why_submitted(self, request: JobRequest, unused: list[_Unused], instance_type: str) -> str:
@@ -165,6 +169,13 @@ class JobStarter:
             return Claim("", f"it completed but its output {place} is gone")
         when = ended_at(request.kind, description)
         return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned)
+
+
+def _joined(claim: Claim) -> Claim:
+    """A job of ours that came to be while we asked for it is this run's own cost, however fast it ended."""
+    if claim.outcome != "reused" or not claim.owned:
+        return claim
+    return claim._replace(outcome="reconnected", why="the answer to its create request was lost")
 
 
 def started(request: JobRequest, name: str, claim: Claim, instance_type: str) -> dict[str, Any]:

@@ -1,0 +1,266 @@
+"""What happens to a job when something happens to its task, or to AWS: docs/job-life.md, event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
+
+from sentiment_retrain.jobs import as_tags
+
+from .tiny_job import context
+from .world import Background, World, event_of, status, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Record = Callable[[Any], None]
+
+CREATE = {"service": "sagemaker", "operation": "CreateProcessingJob"}
+LONG = os.environ.get("DRILLS") == "long"
+long_form = pytest.mark.skipif(not LONG, reason="in the long form only: make drills")
+DELAY = {"job": "ProcessingJob", "stage": "Completing"}
+
+
+@pytest.mark.parametrize(
+    ("times", "deferrable"),
+    [(1, False), (1, True), (7, False), pytest.param(7, True, marks=long_form)],
+)
+def test_response_lost_after_create(world: World, record: Record, times: int, deferrable: bool) -> None:
+    world.faults.set("lost_response", **CREATE, count=times)
+    state, job = world.finish(deferrable=deferrable)
+    where = "deferred" if deferrable else "in a worker"
+    record(world.row(f"response lost after create, {times} times, {where}", needed=1, state=state))
+    assert job["outcome"] == "reconnected"
+    world.require_all_rows(job)
+
+
+@pytest.mark.parametrize("deferrable", [pytest.param(False, marks=long_form), True])
+def test_throttling_storm(world: World, record: Record, deferrable: bool) -> None:
+    world.faults.set("throttle", service="sagemaker", probability=0.6, seed=4, count=40 if LONG else 15)
+    state, job = world.finish(deferrable=deferrable)
+    where = "deferred" if deferrable else "in a worker"
+    record(world.row(f"throttling storm, {where}", needed=1, state=state))
+    world.require_all_rows(job)
+
+
+def test_capacity_error_then_fallback(world: World, record: Record) -> None:
+    world.faults.set("capacity", job="ProcessingJob", count=1)
+    state, job = world.finish()
+    # The first job was started and failed at AWS: two are needed.
+    record(world.row("capacity error, then fallback", needed=2, state=state))
+    assert job["name"] == f"{world.names()[0]}-r1"
+    machines = world.describe(job["name"])["ProcessingResources"]["ClusterConfig"]
+    assert machines["InstanceType"] == "ml.m5.xlarge"
+    assert "on ml.m5.xlarge instead of ml.m5.large" in job["why"]
+    assert "CapacityError" in job["why"]
+    world.require_all_rows(job)
+
+
+def test_no_quota_then_fallback(world: World, record: Record) -> None:
+    world.faults.set("resource_limit", **CREATE, count=1)
+    state, job = world.finish()
+    record(world.row("quota used up, then fallback", needed=1, state=state))
+    assert (
+        world.describe(job["name"])["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.m5.xlarge"
+    )
+    assert "instead of ml.m5.large" in job["why"]
+
+
+def test_internal_error_begins_the_next_attempt(world: World, record: Record) -> None:
+    world.faults.set("job_failure", job="ProcessingJob", message="InternalServerError: sorry", count=1)
+    state, job = world.finish()
+    record(world.row("internal error of a job", needed=2, state=state))
+    world.require_all_rows(job)
+
+
+@pytest.mark.parametrize("reason", ["ClientError: no such file", "AlgorithmError: exit code 1"])
+def test_an_error_that_would_come_again_is_explained_at_once(
+    world: World, record: Record, reason: str
+) -> None:
+    world.faults.set("job_failure", job="ProcessingJob", message=reason)
+    state, error = world.finish()
+    assert state == "failed"
+    assert reason in str(error)
+    record(world.row(f"{reason.split(':')[0]} of a job", needed=1, state=state))
+
+
+def test_stand_in_restart_mid_job(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    task = Background(world.finish)
+    world.wait_until_running()
+    world.stand_in.port = int(world.stand_in.url.rsplit(":", 1)[1])
+    world.stand_in.kill()
+    world.stand_in.start()
+    state, job = task.join(90)
+    # The stand-in's restart ends its jobs, honestly; AWS has none that ends jobs.
+    record(world.row("stand-in killed and started mid-job", needed=2, state=state))
+    world.require_all_rows(job)
+
+
+def test_name_collision_with_a_foreign_job(world: World, record: Record) -> None:
+    operator = world.operator()
+    name, request = operator.first_name(), operator.request()
+    tags = as_tags({"retrain:fingerprint": "0" * 64, "retrain:run": "theirs"})
+    foreign = {"ProcessingJobName": name, **request.body("theirs"), "Tags": tags}
+    world.stand_in.client("sagemaker").create_processing_job(**foreign)
+    state, job = world.finish()
+    assert job["name"] == f"{name}-r1"
+    assert "another fingerprint" in job["why"]
+    wait_until(lambda: status(name) == "Completed")
+    record(world.row("name taken by a foreign job", needed=1, state=state, foreign=1))
+
+
+def test_task_marked_failed_mid_job(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    trigger = world.deferred()
+    name = world.wait_until_running()
+    # What the triggerer does when a person marks the task failed, or its run is cancelled.
+    asyncio.run(trigger.on_kill())
+    wait_until(lambda: status(name) == "Stopped")
+    record(world.row("task marked failed, or run cancelled, mid-job", needed=1, state="failed"))
+
+
+@long_form
+def test_stop_while_aws_throttles(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    trigger = world.deferred()
+    name = world.wait_until_running()
+    world.faults.set("throttle", service="sagemaker", operation="StopProcessingJob", count=7)
+    asyncio.run(trigger.on_kill())
+    wait_until(lambda: status(name) == "Stopped")
+    record(world.row("task marked failed while AWS throttles", needed=1, state="failed"))
+
+
+@pytest.mark.parametrize("is_race", [False, True], ids=["stop first", "new try first"])
+def test_task_cleared_mid_job(world: World, record: Record, is_race: bool) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60, count=1)
+    trigger = world.deferred()
+    name = world.wait_until_running()
+    if is_race:
+        # The new try joins the job before the trigger of the old one stops it.
+        task = Background(world.finish)
+        time.sleep(1.5)
+        asyncio.run(trigger.on_kill())
+        state, job = task.join()
+    else:
+        asyncio.run(trigger.on_kill())
+        state, job = world.finish()
+    order = "new try before the stop" if is_race else "stop before the new try"
+    # What was stopped has to be done again.
+    record(world.row(f"task cleared mid-job, {order}", needed=2, state=state))
+    assert job["name"] == f"{name}-r1"
+    world.require_all_rows(job)
+
+
+def test_worker_sigkill_mid_wait(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=6)
+    with world.worker() as worker:
+        world.wait_until_running()
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(10)
+    state, job = world.finish()
+    record(world.row("worker SIGKILL mid-wait", needed=1, state=state, on_purpose=6))
+    assert job["outcome"] == "reconnected"
+    world.require_all_rows(job)
+
+
+@long_form
+def test_worker_sigterm_mid_wait(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60, count=1)
+    with world.worker() as worker:
+        name = world.wait_until_running()
+        time.sleep(1)
+        asked = time.monotonic()
+        worker.send_signal(signal.SIGTERM)
+        _, log = worker.communicate(timeout=20)
+        # Airflow's next signal after five seconds is SIGKILL.
+        assert time.monotonic() - asked < 5
+    assert "SR-JOB-007" in log
+    wait_until(lambda: status(name) == "Stopped")
+    state, job = world.finish()
+    record(world.row("worker SIGTERM mid-wait, then the next try", needed=2, state=state))
+    world.require_all_rows(job)
+
+
+@long_form
+def test_execution_timeout(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    operator = world.operator()
+    # As Airflow's task runner does.
+    with pytest.raises(AirflowTaskTimeout), timeout(4):  # type: ignore[no-untyped-call]
+        operator.execute(context())
+    operator.on_kill()
+    wait_until(lambda: status(world.names()[0]) == "Stopped")
+    record(world.row("execution_timeout", needed=1, state="failed"))
+
+
+def test_killed_between_create_and_its_answer(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.faults.set("latency", **CREATE, seconds=2, count=1)
+    operator = world.operator()
+    task = Background(lambda: operator.execute(context()))
+    wait_until(lambda: operator._held is not None)
+    operator.on_kill()
+    with pytest.raises(AirflowException, match="SR-JOB-007"):
+        task.join()
+    wait_until(lambda: not world.running())
+    record(world.row("killed while the create request was under way", needed=1, state="failed"))
+
+
+def test_triggerer_shutdown_leaves_the_job(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=5)
+    trigger = world.deferred()
+
+    async def shut_down() -> None:
+        waiting = asyncio.create_task(event_of(trigger))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(shut_down())
+    assert world.running()
+    state, job = world.finish(deferrable=True)
+    record(world.row("triggerer restarted mid-job", needed=1, state=state, on_purpose=5))
+    assert job["outcome"] == "reconnected"
+
+
+def test_two_runs_of_the_same_work_at_once(world: World, record: Record) -> None:
+    tasks = [Background(lambda key=key: world.finish(key)) for key in ("first", "second")]  # type: ignore[misc]
+    (state, job), (other_state, other) = [task.join() for task in tasks]
+    assert (state, job["name"]) == (other_state, other["name"])
+    assert {job["outcome"], other["outcome"]} & {"reconnected", "reused"}
+    record(world.row("two runs of the same work at once", needed=1, state=state))
+
+
+@long_form
+def test_the_other_runs_kill_does_not_cost_this_run_its_result(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60, count=1)
+    owners_trigger = world.deferred("first")
+    world.wait_until_running()
+    guest = Background(lambda: world.finish("second"))
+    time.sleep(1.5)
+    asyncio.run(owners_trigger.on_kill())
+    state, job = guest.join()
+    record(world.row("the run that started a shared job is cancelled", needed=2, state=state))
+    world.require_all_rows(job)
+
+
+def test_the_last_try_leaves_nothing_running(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.faults.set(
+        "expired_token", service="sagemaker", operation="DescribeProcessingJob", after=3, count=1
+    )
+    state, error = world.finish(tries=1)
+    assert state == "failed"
+    assert "SR-AWS-001" in str(error)
+    wait_until(lambda: not world.running())
+    record(world.row("credentials expire mid-job, last try", needed=1, state=state))
