@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Intervals at a time; each waits for AWS most of the time.
 PARALLEL = 2
+#: A run in one of these has ended.
 ENDED = frozenset({"success", "failed"})
 
 
@@ -115,7 +116,8 @@ def watch(api: AirflowApi, number: int, days: Sequence[str], console: Console) -
             if shown.get(day) != state:
                 console.print(f"  {day}  {state:<8} {_seconds(item)}".rstrip(), highlight=False)
                 shown[day] = state
-        if complete or (runs and all(item["state"] in ENDED for item in runs) and len(runs) >= len(days)):
+        # Airflow closes it some seconds after the last run, and starts no other before that.
+        if complete:
             break
         time.sleep(retrain.POLL_SECONDS)
     seconds = [item["duration"] for item in runs if item.get("duration")]
