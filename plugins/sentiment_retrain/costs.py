@@ -40,8 +40,10 @@ def cost_usd(seconds: float, instance_type: str, instance_count: int, prices: Pr
 
 
 def bound_usd(instances: Instances, prices: Prices) -> float:
-    """US dollars of a job that runs to its time limit."""
-    return cost_usd(instances.max_runtime_seconds, instances.instance_type, instances.instance_count, prices)
+    """US dollars of a job that runs to its time limit, on the dearest type that it may fall back to."""
+    types = (instances.instance_type, *instances.fallback_instance_types)
+    seconds, count = instances.max_runtime_seconds, instances.instance_count
+    return max(cost_usd(seconds, instance_type, count, prices) for instance_type in types)
 
 
 def autopilot_bound_usd(settings: Settings) -> float:

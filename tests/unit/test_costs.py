@@ -44,7 +44,8 @@ def test_only_what_runs_is_bounded() -> None:
     bounds = costs.step_bounds(SETTINGS, ["blazingtext"], False)
     assert "train.autopilot" not in bounds
     assert "evaluate.champion" not in bounds
-    assert bounds["train.blazingtext"] == pytest.approx(0.204)
+    # An hour on the dearer fallback type.
+    assert bounds["train.blazingtext"] == pytest.approx(0.408)
     assert bounds["analyze.shap"] == pytest.approx(2 * bounds["analyze.bias"])
 
 
