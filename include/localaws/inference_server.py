@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 import socket
 from collections import deque
@@ -49,6 +50,7 @@ class Server:
     Attributes:
         label: as SageMaker names it in messages: `primary`, or the hostname, or `container-<n>`.
         accept: what it is asked for when another container reads its answer.
+        reservation: holds its port, see `reserve_port`.
     """
 
     label: str
@@ -56,6 +58,7 @@ class Server:
     box: Box
     pool: urllib3.HTTPConnectionPool
     accept: str
+    reservation: socket.socket
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def invoke(
@@ -118,6 +121,7 @@ class Server:
         if self.container.pid is not None:
             self.container.stop(STOP_GRACE_SECONDS)
         self.pool.close()
+        self.reservation.close()
         self.box.remove()
 
 
@@ -144,13 +148,25 @@ def load_model_data(definition: Mapping[str, Any], directory: Path, label: str) 
         ) from error
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on, outside the range of outgoing connections."""
+def reserve_port() -> tuple[int, socket.socket]:
+    """A loopback port outside the range of outgoing connections, and the socket that holds it for a server.
+
+    While it is open nobody else who asks this function is given the port, in this process or another; else the
+    pings of one container could be answered by another that was quicker to listen. The server itself can listen
+    beside it, because servers set SO_REUSEADDR and this socket never listens. Only Linux allows that: elsewhere
+    the socket comes closed, and the port is only known to have been free.
+    """
     while True:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        holder = socket.socket()
+        try:
+            # Without SO_REUSEADDR, so that it fails on a port which another process holds in this way.
+            holder.bind(("127.0.0.1", PORTS.start + secrets.randbelow(len(PORTS))))
+        except OSError:
+            holder.close()
+            continue
+        port = int(holder.getsockname()[1])
+        if platform.system() == "Linux":
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            holder.close()
+        return port, holder

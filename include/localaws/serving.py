@@ -10,7 +10,7 @@ import urllib3
 
 from localaws import ACCOUNT_ID
 from localaws.containers import Box, Container, ImageNotFound
-from localaws.inference_server import PORTS, Answer, Server, ServingError, free_port, load_model_data
+from localaws.inference_server import PORTS, Answer, Server, ServingError, load_model_data, reserve_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +157,8 @@ class Pipeline:
 
     def _prepare(self, index: int) -> Server:
         definition = self._definitions[index]
-        label, port = self._label(index), free_port()
+        label = self._label(index)
+        port, reservation = reserve_port()
         environment = {
             **definition.get("Environment", {}),
             **self._environment,
@@ -170,13 +171,15 @@ class Pipeline:
             load_model_data(definition, box.directory("/opt/ml/model"), label)
             container = Container(definition["Image"], ["serve"], box, environment, *where)
         except ImageNotFound as error:
+            reservation.close()
             box.remove()
             raise ServingError(f"ClientError: {error}") from error
         except ServingError:
+            reservation.close()
             box.remove()
             raise
         pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_POOL_SIZE, block=False)
-        server = Server(label, container, box, pool, environment.get(DEFAULT_ACCEPT, ANY))
+        server = Server(label, container, box, pool, environment.get(DEFAULT_ACCEPT, ANY), reservation)
         container.lines.append(server.last_lines.append)
         return server
 
