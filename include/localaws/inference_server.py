@@ -151,10 +151,10 @@ def load_model_data(definition: Mapping[str, Any], directory: Path, label: str) 
 def reserve_port() -> tuple[int, socket.socket]:
     """A loopback port outside the range of outgoing connections, and the socket that holds it for a server.
 
-    While it is open nobody else who asks this function is given the port, in this process or another; else the
-    pings of one container could be answered by another that was quicker to listen. The server itself can listen
-    beside it, because servers set SO_REUSEADDR and this socket never listens. Only Linux allows that: elsewhere
-    the socket comes closed, and the port is only known to have been free.
+    While it is open nobody else who asks this function is given the port, in this process or another; else
+    the pings of one container could be answered by another that was quicker to listen. The server itself
+    can listen beside it, because servers set SO_REUSEADDR and this socket never listens. Only Linux allows
+    that: elsewhere the socket comes closed, and the port is only known to have been free.
     """
     while True:
         holder = socket.socket()
