@@ -260,7 +260,9 @@ class AccessDenied(AwsError):
     """AWS did not permit the call."""
 
     code = "SR-AWS-001"
-    remedy = "Check the worker's AWS credentials (environment, profile or role) and the policy for the action."
+    remedy = (
+        "Check the worker's AWS credentials (environment, profile or role) and the policy for the action."
+    )
 
 
 class ServiceUnavailable(AwsError):
