@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_retrain import models, naming, plan, reuse
-from sentiment_retrain.jobs import ended_at, output_uri, read_state
 from sentiment_retrain.operators.autopilot import AutopilotOperator, selecting_all_keys
 from sentiment_retrain.operators.blazingtext import BlazingTextOperator, planned_pipeline
 from sentiment_retrain.operators.clarify_bias import ClarifyBiasOperator
@@ -15,6 +13,7 @@ from sentiment_retrain.operators.clarify_shap import REFERENCE_STEP, ClarifyShap
 from sentiment_retrain.operators.evaluate import EvaluateModelOperator
 from sentiment_retrain.operators.ingest import land_fingerprint
 from sentiment_retrain.operators.input_records import newest_record
+from sentiment_retrain.operators.job_start import judge
 from sentiment_retrain.operators.prepare import datasets_fingerprint, described, find_built
 
 if TYPE_CHECKING:
@@ -137,37 +136,11 @@ class _Foresight:
             description = self.aws.describe_job(request.kind, name)
             if description is None:
                 break
-            usable, why = self._judge(request, description)
-            if usable:
-                return Foreseen("reuse", f"{name}: {why}", description)
-            refused = f"{name} is not used: {why}"
+            claim = judge(self.aws, self.run, request, description)
+            if claim.outcome:
+                return Foreseen("reuse", f"{name}: {claim.why}", description)
+            refused = f"{name} is not used: {claim.why}"
         return Foreseen("run", refused or self._what_changed(task_id, request))
-
-    def _judge(self, request: JobRequest, description: Mapping[str, Any]) -> tuple[bool, str]:
-        """Whether the job would be used, and why."""
-        state = read_state(request.kind, description)
-        tags = self.aws.tags(state.arn)
-        owner = tags.get("retrain:run", "")
-        if tags.get("retrain:fingerprint") != request.fingerprint:
-            return False, "it carries another fingerprint"
-        if state.status == "Stopping" or (state.is_done and not state.succeeded):
-            return False, f"it is {state.status}"
-        ended = next((description[key] for key in request.kind.ended_keys if description.get(key)), None)
-        refusal = reuse.why_not(
-            reuse.reuse_policy(self.run["reuse"]),
-            owner=owner,
-            run_key=self.run["run_key"],
-            ended_at=ended if state.is_done else None,
-            now=dt.datetime.now(dt.UTC),
-        )
-        if refusal:
-            return False, refusal
-        if not state.is_done:
-            return True, f"run {owner} started it and it is {state.progress}"
-        place = output_uri(request.kind, description)
-        if place and not self.aws.has_objects(place):
-            return False, f"its output {place} is gone"
-        return True, f"run {owner} completed it at {ended_at(request.kind, description)} from the same inputs"
 
     def _what_changed(self, task_id: str, request: JobRequest) -> str:
         record = newest_record(self.aws, self.run["bucket"], task_id, request.step)

@@ -90,7 +90,7 @@ class JobStarter:
                     return started(request, name, Claim("submitted", why, owned=True), instance_type)
                 # Taken between look and create, or by a request whose answer was lost: look again.
                 description = self.aws.describe_job(kind, name) or {}
-            claim = self._judge(request, description)
+            claim = judge(self.aws, self.run, request, description)
             if name in self._asked_for:
                 claim = _joined(claim)
             if claim.outcome:
@@ -141,34 +141,35 @@ class JobStarter:
             why = f"on {instance_type} instead of {request.instance_type}; {why}"
         return why
 
-    def _judge(self, request: JobRequest, description: Mapping[str, Any]) -> Claim:
-        """What to do with a job of the right name, and why."""
-        if not description:
-            return Claim("", "its name is taken and it cannot be described")
-        state = read_state(request.kind, description)
-        tags = self.aws.tags(state.arn)
-        if tags.get("retrain:fingerprint") != request.fingerprint:
-            return Claim("", "it carries another fingerprint")
-        owner = tags.get("retrain:run", "")
-        owned = owner == self.run["run_key"]
-        refusal = reuse.why_not(
-            reuse.reuse_policy(self.run.get("reuse", True)),
-            owner=owner,
-            run_key=self.run["run_key"],
-            ended_at=_ended(request, description) if state.is_done else None,
-            now=dt.datetime.now(dt.UTC),
-        )
-        if refusal:
-            return Claim("", refusal)
-        if state.status == "Stopping" or (state.is_done and not state.succeeded):
-            return Claim("", f"it is {state.status}: {state.reason or 'no reason given'}")
-        if not state.is_done:
-            return Claim("reconnected", f"run {owner} started it and it is {state.progress}", owned)
-        place = output_uri(request.kind, description)
-        if place and not self.aws.has_objects(place):
-            return Claim("", f"it completed but its output {place} is gone")
-        when = ended_at(request.kind, description)
-        return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned)
+
+def judge(aws: Aws, run: Mapping[str, Any], request: JobRequest, description: Mapping[str, Any]) -> Claim:
+    """What to do with a job of the right name, and why: the plan foresees by this what the task decides."""
+    if not description:
+        return Claim("", "its name is taken and it cannot be described")
+    state = read_state(request.kind, description)
+    tags = aws.tags(state.arn)
+    if tags.get("retrain:fingerprint") != request.fingerprint:
+        return Claim("", "it carries another fingerprint")
+    owner = tags.get("retrain:run", "")
+    owned = owner == run["run_key"]
+    refusal = reuse.why_not(
+        reuse.reuse_policy(run.get("reuse", True)),
+        owner=owner,
+        run_key=run["run_key"],
+        ended_at=_ended(request, description) if state.is_done else None,
+        now=dt.datetime.now(dt.UTC),
+    )
+    if refusal:
+        return Claim("", refusal)
+    if state.status == "Stopping" or (state.is_done and not state.succeeded):
+        return Claim("", f"it is {state.status}: {state.reason or 'no reason given'}")
+    if not state.is_done:
+        return Claim("reconnected", f"run {owner} started it and it is {state.progress}", owned)
+    place = output_uri(request.kind, description)
+    if place and not aws.has_objects(place):
+        return Claim("", f"it completed but its output {place} is gone")
+    when = ended_at(request.kind, description)
+    return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned)
 
 
 def _joined(claim: Claim) -> Claim:
