@@ -50,8 +50,8 @@ report: set-up ## print the last run's card; FORMAT=text, json or html
 status: set-up ## what is running, and where
 	@$(launcher) status
 
-test: set-up ## run the whole test suite
-	@.venv/bin/pytest
+test: set-up ## run the whole test suite, in WORKERS=3 processes
+	@.venv/bin/pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 drills: set-up ## the long form of the drills: faults, kills and 200 random sequences; prints the table
 	@DRILLS=long .venv/bin/pytest tests/drills

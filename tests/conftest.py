@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="sentiment-retrain-tests-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
+GAPS = pytest.StashKey[list[str]]()
+LONGEST_FIRST = {"system": 0, "drills": 1, "localaws": 2}
 FOREIGN = ("AIRFLOW", "AWS_", "SENTIMENT_RETRAIN_")
 GIVEN = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 for variable in [name for name in os.environ if name.startswith(FOREIGN)]:
@@ -45,8 +47,43 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-for folder in ("include/containers/adapter", "include/containers", "include", "plugins"):
+for folder in ("tests/localaws", "include/containers/adapter", "include/containers", "include", "plugins"):
     sys.path.insert(0, str(CHECKOUT / folder))
+
+import exercised  # noqa: E402  found on the path that was just set
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several processes, start with the tests that take minutes, so that none is left alone with them."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST_FIRST.get(item.path.parent.name, len(LONGEST_FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect what one of several test processes called."""
+    rows = getattr(node, "workeroutput", {}).get(exercised.OUTPUT)
+    if rows is not None:
+        stash = node.config.stash
+        stash[exercised.SEEN] = [*stash.get(exercised.SEEN, []), rows]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail when the whole conformance suite passed and left an operation without a success or a refusal."""
+    seen = session.config.stash.get(exercised.SEEN, None)
+    if seen is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    gaps = exercised.gaps(exercised.merged(seen))
+    if gaps:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.config.stash[GAPS] = gaps
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the operations that no test called."""
+    for gap in config.stash.get(GAPS, []):
+        terminalreporter.write_line(f"FAILED conformance: no test of {gap}", red=True)
 
 
 @pytest.fixture(scope="session")

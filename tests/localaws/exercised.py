@@ -7,10 +7,17 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 COVERAGE = Path(__file__).resolve().parents[2] / "include" / "localaws" / "COVERAGE.md"
 SUCCESS, FAILURE = "success", "failure"
+# Where the test session keeps what its processes saw, and where one of several processes leaves it.
+SEEN = pytest.StashKey[list[list[list[str]]]]()
+OUTPUT = "exercised_operations"
 
-outcomes: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+Outcomes = dict[tuple[str, str], set[str]]
+
+outcomes: Outcomes = defaultdict(set)
 
 
 def watch(client: Any) -> None:
@@ -38,11 +45,24 @@ def executed_operations() -> set[tuple[str, str]]:
     }
 
 
-def gaps() -> list[str]:
-    """What has no success or no failure so far, one `service.Operation: outcome` each."""
+def gaps(seen: Outcomes) -> list[str]:
+    """What has no success or no failure in `seen`, one `service.Operation: outcome` each."""
     return sorted(
         f"{service}.{name}: {outcome}"
         for service, name in executed_operations()
         for outcome in (SUCCESS, FAILURE)
-        if outcome not in outcomes[(service, name)]
+        if outcome not in seen.get((service, name), ())
     )
+
+
+def merged(parts: list[list[list[str]]]) -> Outcomes:
+    """The outcomes that several processes saw, each as `packed` gave them."""
+    together: Outcomes = defaultdict(set)
+    for service, name, outcome in (row for part in parts for row in part):
+        together[(service, name)].add(outcome)
+    return together
+
+
+def packed(seen: Outcomes) -> list[list[str]]:
+    """Outcomes as rows of service, operation and outcome, which travel between processes."""
+    return sorted([service, name, outcome] for (service, name), some in seen.items() for outcome in some)

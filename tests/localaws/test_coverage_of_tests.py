@@ -1,4 +1,7 @@
-"""The tests themselves: every operation has a success and a failure, and what runs on AWS is known."""
+"""The tests themselves: what they did not call is found, and what runs on AWS is known.
+
+That every operation was called is checked after all tests: tests/conftest.py.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,26 @@ import pytest
 import real_aws
 
 
-def test_every_executed_operation_succeeded_and_failed_once(request: pytest.FixtureRequest) -> None:
-    if not request.getfixturevalue("whole_suite"):
-        pytest.skip("only part of tests/localaws was selected")
-    assert exercised.gaps() == []
+def test_an_operation_without_a_refusal_is_a_gap() -> None:
+    everything = {key: {exercised.SUCCESS, exercised.FAILURE} for key in exercised.executed_operations()}
+    assert len(everything) > 80
+    assert exercised.gaps(everything) == []
+    everything["sagemaker", "CreateModel"] = {exercised.SUCCESS}
+    del everything["athena", "StartQueryExecution"]
+    assert exercised.gaps(everything) == [
+        "athena.StartQueryExecution: failure",
+        "athena.StartQueryExecution: success",
+        "sagemaker.CreateModel: failure",
+    ]
+
+
+def test_what_two_processes_saw_is_one() -> None:
+    first = {("s3", "PutObject"): {exercised.SUCCESS}}
+    second = {("s3", "PutObject"): {exercised.FAILURE}, ("glue", "GetTable"): {exercised.SUCCESS}}
+    assert exercised.merged([exercised.packed(first), exercised.packed(second)]) == {
+        ("s3", "PutObject"): {exercised.SUCCESS, exercised.FAILURE},
+        ("glue", "GetTable"): {exercised.SUCCESS},
+    }
 
 
 @pytest.mark.parametrize(
