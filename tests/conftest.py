@@ -54,7 +54,7 @@ import exercised  # noqa: E402  found on the path that was just set
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Among several processes, start with the tests that take minutes, so that none is left alone with them."""
+    """Among several processes, start with the longest tests, so that none is left alone with them."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: LONGEST_FIRST.get(item.path.parent.name, len(LONGEST_FIRST)))
 
