@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 def reset(directory: Path) -> int:
     """Remove a state directory; returns the exit code."""
-    from localaws import disk
+    from localaws.durability import disk
 
     try:
         freed = disk.reset(directory.resolve())
@@ -62,8 +62,8 @@ def main() -> int:
         return 0
     if options.reset:
         return reset(options.state)
+    from localaws.durability.snapshots import SnapshotError
     from localaws.server import NotStartedError, main
-    from localaws.snapshots import SnapshotError
 
     try:
         main(options.host, options.port, options.state)

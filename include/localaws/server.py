@@ -25,16 +25,16 @@ from localaws import (
     VERSION,
     clients,
     containers,
-    deterministic,
-    disk,
-    fault_layer,
     faults,
     installation,
     jobs,
     state,
 )
-from localaws.durability import Durable, Keeper
-from localaws.snapshots import Snapshots
+from localaws.durability import deterministic, disk
+from localaws.durability.keeper import Keeper
+from localaws.durability.middleware import Durable
+from localaws.durability.snapshots import Snapshots
+from localaws.faults import requests as request_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,13 +82,13 @@ class Application:
     def __init__(self, aws: Durable) -> None:
         """`aws` answers everything but our own pages."""
         self._aws = aws
-        self._public = fault_layer.FaultLayer(aws)
+        self._public = request_faults.FaultLayer(aws)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        if path.startswith(fault_layer.PATH):
-            return fault_layer.administer(environ, start_response)
+        if path.startswith(request_faults.PATH):
+            return request_faults.administer(environ, start_response)
         if path != HEALTH_PATH:
             return self._public(environ, start_response)
         body = json.dumps(health(self._aws)).encode()

@@ -121,8 +121,6 @@ class Engine:
         except Exception as error:
             status = _failure(document, error)
             columns, manifest = [], None
-        finally:
-            session.clean()
         self._finish(document, status, session, started, columns, manifest, outcome)
 
     def _finish(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from localaws import state
 from localaws.services.athena import objects
 from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.catalog import Catalog, Partition
-from localaws.services.athena.connection import connect
+from localaws.services.athena.connection import leased
 from localaws.services.athena.dialect import parse_query
 from localaws.services.athena.errors import QueryCancelledError, runtime_error
 from localaws.services.athena.prune import prune
@@ -39,23 +37,35 @@ class Outcome:
 class Session:
     """One query's surroundings: where it looks names up, where results go, and how it is stopped."""
 
-    def __init__(self, query_id: str, region: str, database: str, output: str, parameters: list[str]) -> None:
+    def __init__(
+        self,
+        query_id: str,
+        region: str,
+        database: str,
+        output: str,
+        parameters: list[str],
+        workgroup: str = "primary",
+    ) -> None:
         """`output` is the S3 URI below which results go, with a slash at its end."""
         self.query_id = query_id
         self.region = region
         self.database = database
         self.output = output
         self.parameters = parameters
+        self.workgroup = workgroup
         self.catalog = Catalog(region)
         self.bytes_scanned = 0
         self.bytes_limit: int | None = None
         self._cancelled = threading.Event()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._scratch: Path | None = None
 
     @property
     def scratch(self) -> Path:
-        """A directory for this query alone."""
-        return state.scratch(f"athena/{self.query_id}")
+        """A directory for this query alone, while it has a connection."""
+        if self._scratch is None:
+            raise RuntimeError("a query has a scratch directory only while it has a connection")
+        return self._scratch
 
     def cancel(self) -> None:
         """Stop the query, wherever it is."""
@@ -73,17 +83,18 @@ class Session:
     @contextlib.contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection, closed afterwards; its errors come out as Athena's."""
-        connection = connect(self.scratch)
-        self._connection = connection
-        try:
-            self.check()
-            yield connection
-        except duckdb.InterruptException as error:
-            self.check()
-            raise runtime_error(str(error)) from error
-        finally:
-            self._connection = None
-            connection.close()
+        with leased() as database:
+            connection = database.connection()
+            self._connection, self._scratch = connection, database.directory
+            try:
+                self.check()
+                yield connection
+            except duckdb.InterruptException as error:
+                self.check()
+                raise runtime_error(str(error)) from error
+            finally:
+                self._connection = self._scratch = None
+                connection.close()
 
     def prepare(self, sql: str, connection: duckdb.DuckDBPyConnection) -> Translation:
         """Translate a query and put the objects it reads in place."""
@@ -117,7 +128,3 @@ class Session:
             raise bind_error({"error_message": str(error)}, original, parse_query(original)) from error
         except duckdb.Error as error:
             raise runtime_error(str(error)) from error
-
-    def clean(self) -> None:
-        """Remove the query's scratch directory."""
-        shutil.rmtree(self.scratch, ignore_errors=True)

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localaws.containers.serving import INVOCATION_TIMEOUT_SECONDS
 from localaws.services.sagemaker.data_capture import Capture
 from localaws.services.sagemaker.variants import LOG_GROUP, Variant
-from localaws.serving import INVOCATION_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from localaws import jobs
 from localaws.containers import ImageNotFound, image_directory
+from localaws.containers.sandbox import HOST
 from localaws.protocol import AwsError, not_implemented
-from localaws.sandbox import HOST
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.resources import Resource
 from localaws.state import now, store

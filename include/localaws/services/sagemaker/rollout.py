@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from localaws import jobs, state
+from localaws.containers.serving import ServingError
 from localaws.services.sagemaker import data_capture
 from localaws.services.sagemaker.deployments import Plan, RolledBackError, bake
 from localaws.services.sagemaker.endpoint_configs import variant_summaries
 from localaws.services.sagemaker.fleets import Content, Fleet, router
 from localaws.services.sagemaker.resources import ENDPOINT
-from localaws.serving import ServingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

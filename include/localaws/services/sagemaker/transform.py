@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws import artifacts
 from localaws.cloudwatch_logs import LogStream
+from localaws.containers.serving import Answer, Pipeline, ServingError
 from localaws.jobs import Job, JobFailed
 from localaws.protocol import AwsError, answer
 from localaws.services.sagemaker.batching import PayloadTooLargeError, assemble, batches, records
@@ -26,7 +27,6 @@ from localaws.services.sagemaker.data_processing import (
 from localaws.services.sagemaker.job_resources import JobResource, log_stream, refuse
 from localaws.services.sagemaker.models import runnable_containers
 from localaws.services.sagemaker.resources import Operations
-from localaws.serving import Answer, Pipeline, ServingError
 from localaws.state import now
 
 if TYPE_CHECKING:

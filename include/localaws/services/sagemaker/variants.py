@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.cloudwatch_logs import LogStream
-from localaws.serving import INVOCATION_TIMEOUT_SECONDS, STARTUP_TIMEOUT_SECONDS, Pipeline, ServingError
+from localaws.containers.serving import (
+    INVOCATION_TIMEOUT_SECONDS,
+    STARTUP_TIMEOUT_SECONDS,
+    Pipeline,
+    ServingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
 from localaws import ACCOUNT_ID, state
-from localaws.inference_server import CUSTOM_ATTRIBUTES
+from localaws.containers.inference_server import CUSTOM_ATTRIBUTES
+from localaws.containers.serving import ServingError
 from localaws.protocol import AwsError, StrictResponse, not_implemented
 from localaws.services.sagemaker.data_capture import Payload
 from localaws.services.sagemaker.fleets import (
@@ -22,10 +23,9 @@ from localaws.services.sagemaker.fleets import (
 from localaws.services.sagemaker.resources import ENDPOINT
 from localaws.services.sagemaker_runtime import shadows
 from localaws.services.sagemaker_runtime.invocations import Invocation
-from localaws.serving import ServingError
 
 if TYPE_CHECKING:
-    from localaws.serving import Answer
+    from localaws.containers.serving import Answer
 
 MAX_BODY_BYTES = 6_291_456
 UNSUPPORTED = (

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localaws import endpoint_faults
+from localaws.faults import endpoints
 from localaws.services.sagemaker_runtime.metrics import InvocationMetrics
 
 if TYPE_CHECKING:
+    from localaws.containers.serving import Answer
     from localaws.services.sagemaker.data_capture import Payload
     from localaws.services.sagemaker.variants import Variant
-    from localaws.serving import Answer
 
 _metrics = InvocationMetrics()
 
@@ -40,7 +40,7 @@ class Invocation:
         """
         with variant.borrow() as pipeline:
             begin = time.monotonic()
-            answer = endpoint_faults.answer(self.endpoint_name, variant.name) or pipeline.invoke(
+            answer = endpoints.answer(self.endpoint_name, variant.name) or pipeline.invoke(
                 self.payload.body,
                 self.payload.content_type,
                 self.accept,

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from localaws.serving import ServingError
+from localaws.containers.serving import ServingError
 
 if TYPE_CHECKING:
     from localaws.services.sagemaker.fleets import Fleet

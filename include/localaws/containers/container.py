@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from localaws import clients
 from localaws.cloudwatch_logs import LogStream
+from localaws.containers.sandbox import OPT_ML, bubblewrap, kill_group, spawn, wrapping
 from localaws.images import REPOSITORIES
-from localaws.sandbox import OPT_ML, bubblewrap, kill_group, spawn, wrapping
 from localaws.state import scratch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-IMAGES = Path(__file__).resolve().parent / "images"
+IMAGES = Path(__file__).resolve().parents[1] / "images"
 # What a child inherits from the server's own environment; everything else is the container's business.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _JOB_NICENESS = 5

@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
-from localaws import deterministic, wire
-from localaws.journal import Journal, read
+from localaws import wire
+from localaws.durability import deterministic
+from localaws.durability.gate import Gate
+from localaws.durability.journal import Journal, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from localaws.snapshots import Snapshots
+    from localaws.durability.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,6 @@ log = logging.getLogger(__name__)
 MAX_JOURNAL_BYTES = 128 * 1024 * 1024
 MAX_JOURNAL_ENTRIES = int(os.environ.get("LOCALAWS_JOURNAL_ENTRIES", "2000"))
 IDLE_SECONDS = 15.0
-SYNC_SECONDS = 1.0
 # While snapshots are slow, they must not take more than this part of the time.
 _SNAPSHOT_SHARE = 1 / 20
 
@@ -46,44 +47,6 @@ _KEPT = {
 }
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
-
-
-class Gate:
-    """Lets requests through at any time but while it is closed for a snapshot."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._inside = 0
-        self._closed = False
-
-    @contextlib.contextmanager
-    def passed(self, *, nested: bool) -> Iterator[None]:
-        """Be inside; waits while the gate is closed.
-
-        A `nested` request may be part of one that is inside: it must not wait for that one's end.
-        """
-        with self._condition:
-            self._condition.wait_for(lambda: not self._closed or (nested and self._inside > 0))
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._inside -= 1
-                self._condition.notify_all()
-
-    @contextlib.contextmanager
-    def closed(self) -> Iterator[None]:
-        """Nobody is inside; waits until all have left."""
-        with self._condition:
-            self._closed = True
-            self._condition.wait_for(lambda: self._inside == 0)
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._closed = False
-                self._condition.notify_all()
 
 
 class Durable:
@@ -247,36 +210,6 @@ class Durable:
         self._older_bytes += path.stat().st_size
         self._older_entries += count
         log.info("Replayed %d requests in %.1f s, %d failed", count, time.monotonic() - started, failed)
-
-
-class Keeper:
-    """A thread that syncs the journal and takes snapshots when they are due."""
-
-    def __init__(self, durable: Durable, also_sync: Callable[[], object]) -> None:
-        """`also_sync` is called whenever the journal is synced; nothing runs before `start`."""
-        self._durable = durable
-        self._also_sync = also_sync
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-
-    def start(self) -> None:
-        """Start."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, with everything saved."""
-        self._stopped.set()
-        self._thread.join(timeout=60)
-        self._durable.close()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(SYNC_SECONDS):
-            try:
-                self._durable.sync()
-                self._also_sync()
-                self._durable.snapshot_if_due()
-            except Exception:
-                log.exception("Cannot save the state; it is tried again")
 
 
 def _is_kept(key: str) -> bool:

@@ -17,7 +17,7 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
 
-from localaws.contents import Contents, Pickler, Unpickler, write_atomically
+from localaws.durability.contents import Contents, Pickler, Unpickler, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from localaws import faults
-from localaws.inference_server import Answer
+from localaws.containers.inference_server import Answer
 
 MESSAGE = "a fault was set for this endpoint"
 

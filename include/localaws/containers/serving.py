@@ -10,7 +10,14 @@ import urllib3
 
 from localaws import ACCOUNT_ID
 from localaws.containers import Box, Container, ImageNotFound
-from localaws.inference_server import PORTS, Answer, Server, ServingError, load_model_data, reserve_port
+from localaws.containers.inference_server import (
+    PORTS,
+    Answer,
+    Server,
+    ServingError,
+    load_model_data,
+    reserve_port,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,6 +15,7 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import FakeKey, s3_backends
 
+_FORMER_MODULE = "localaws.contents"
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
 
@@ -165,6 +166,10 @@ class Unpickler(pickle.Unpickler):
         super().__init__(file)
         _Restoring.directory = contents.directory
         self.used = _Restoring.used = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Our own functions, which earlier versions kept in another module, else what pickle finds."""
+        return super().find_class(__name__ if module == _FORMER_MODULE else module, name)
 
     def persistent_load(self, pid: Any) -> Any:
         """Find the backend that was referred to."""
