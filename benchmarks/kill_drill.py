@@ -21,7 +21,7 @@ from pathlib import Path
 
 from drill_check import Check, Report
 from drill_load import BUCKET, LOG_GROUP, Acknowledged, Load
-from servers import Server, stand_in
+from servers import TRUST, Server, stand_in
 
 # Small, so that many kills fall into a snapshot.
 JOURNAL_ENTRIES = "300"
@@ -33,8 +33,7 @@ def prepare(server: Server) -> None:
     server.client("s3").put_object(Bucket=BUCKET, Key="in/a.txt", Body=b"hello")
     server.client("glue").create_database(DatabaseInput={"Name": "drill"})
     server.client("logs").create_log_group(logGroupName=LOG_GROUP)
-    document = json.dumps({"Version": "2012-10-17", "Statement": []})
-    server.client("iam").create_role(RoleName="benchmark", AssumeRolePolicyDocument=document)
+    server.client("iam").create_role(RoleName="benchmark", AssumeRolePolicyDocument=json.dumps(TRUST))
 
 
 def drill(server: Server, kills: int, seed: int) -> Report:

@@ -19,6 +19,16 @@ PYTHON = CHECKOUT / ".venv-localaws" / "bin" / "python"
 IMAGES = CHECKOUT / "tests" / "localaws" / "images"
 TEST_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 ROLE = "arn:aws:iam::123456789012:role/benchmark"
+TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
 START_SECONDS = 120
 STOP_SECONDS = 90
 

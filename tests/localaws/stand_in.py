@@ -32,6 +32,16 @@ STOP_SECONDS = 60
 JOB_SECONDS = int(os.environ.get("CONFORMANCE_JOB_SECONDS", "60"))
 
 ROLE = os.environ.get("CONFORMANCE_ROLE_ARN", "arn:aws:iam::123456789012:role/sentiment-retrain")
+TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
 ENDED = ("Completed", "Failed", "Stopped")
 TEST_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 
@@ -50,7 +60,8 @@ class StandIn:
         self._clients: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Start and wait until it listens; its log is `<state>.log`."""
+        """Start and wait until it listens; its log is `<state>.log`. A new account gets the role `ROLE`."""
+        new = not self.state.exists()
         with self._log().open("ab") as log:
             begin = log.tell()
             self._process = subprocess.Popen(
@@ -75,10 +86,17 @@ class StandIn:
             if "Listening on " in written:
                 self.url = written.partition("Listening on ")[2].split()[0]
                 self._clients.clear()
+                if new:
+                    self._create_role()
                 return
             time.sleep(0.1)
         self.kill()
         raise RuntimeError(f"the stand-in did not start within {START_SECONDS} s:\n{self._log().read_text()}")
+
+    def _create_role(self) -> None:
+        self.client("iam").create_role(
+            RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST)
+        )
 
     def stop(self) -> int:
         """SIGTERM; return the exit code."""

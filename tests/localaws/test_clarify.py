@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hosting import Hosting
-from stand_in import job_name, run_processing, wait_for
+from stand_in import ROLE, job_name, run_processing, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLARIFY = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"
-ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
 
 BIAS = {
     "dataset_type": "text/csv",

@@ -15,6 +15,9 @@ from typing import Any
 # the stand-in was built from (AWS's documentation, its SDKs, requests and answers seen on the real service).
 MODEL = "[M]"
 MODEL_TEXT = "[M] documentation"
+# The refusal of roles is from users' reports of it: https://github.com/aws/sagemaker-python-sdk/issues
+ROLES = "users' reports"
+ASSUME = "allows principal 'sagemaker.amazonaws.com' to assume the role"
 REMOVED = object()
 
 Document = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import MODEL, MODEL_TEXT, REMOVED, Operation, contract
+from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
 
 CHANNEL = {
     "ChannelType": "training",
@@ -140,6 +140,22 @@ REFUSED = [
         {"OutputDataConfig.S3OutputPath": "s3://bucket/" + "a" * 501},
         "512",
         RULES,
+    ),
+    V1.refused("role that does not exist", {"RoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES),
+    V1.refused(
+        "role of another account",
+        {"RoleArn": "arn:aws:iam::210987654321:role/r"},
+        "Cross-account pass role is not allowed",
+        ROLES,
+        code="AccessDeniedException",
+    ),
+    V2.refused("role that does not exist", {"RoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES),
+    V2.refused(
+        "role of another account",
+        {"RoleArn": "arn:aws:iam::210987654321:role/r"},
+        "Cross-account pass role is not allowed",
+        ROLES,
+        code="AccessDeniedException",
     ),
     V2.refused("role that is no ARN", {"RoleArn": "sentiment-retrain-role"}, PATTERN, NAMES),
     V1.refused("name of 33 characters", {"AutoMLJobName": "a" * 33}, f"{LONGEST} 32", NAMES),

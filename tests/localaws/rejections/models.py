@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import MODEL, MODEL_TEXT, REMOVED, Operation, contract
+from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
 
 CONTAINER = {"Image": "@image", "ModelDataUrl": "s3://@bucket/model.tar.gz"}
 CREATE_MODEL = Operation(
@@ -63,6 +63,16 @@ FIRST = "ProductionVariants.0"
 REFUSED = [
     CREATE_MODEL.refused("underscore in the name", {"ModelName": "a_b"}, PATTERN, NAMES),
     CREATE_MODEL.refused("name of 64 characters", {"ModelName": "a" * 64}, f"{LONGEST} 63", NAMES),
+    CREATE_MODEL.refused(
+        "role that does not exist", {"ExecutionRoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES
+    ),
+    CREATE_MODEL.refused(
+        "role of another account",
+        {"ExecutionRoleArn": "arn:aws:iam::210987654321:role/r"},
+        "Cross-account pass role is not allowed",
+        ROLES,
+        code="AccessDeniedException",
+    ),
     CREATE_MODEL.refused(
         "role that is no ARN", {"ExecutionRoleArn": "sentiment-retrain-role"}, PATTERN, NAMES
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import MODEL, MODEL_TEXT, REMOVED, Operation, contract
+from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
 
 SOURCE = {
     "S3Uri": "s3://@bucket/data/",
@@ -63,6 +63,16 @@ REFUSED = [
     PROCESS.refused("no name", {"ProcessingJobName": REMOVED}, "Value null at 'processingJobName'", MODEL),
     PROCESS.refused("no image", {"AppSpecification.ImageUri": REMOVED}, "appSpecification.imageUri", MODEL),
     PROCESS.refused("no resources", {"ProcessingResources": REMOVED}, "processingResources", MODEL),
+    PROCESS.refused(
+        "role that does not exist", {"RoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES
+    ),
+    PROCESS.refused(
+        "role of another account",
+        {"RoleArn": "arn:aws:iam::210987654321:role/r"},
+        "Cross-account pass role is not allowed",
+        ROLES,
+        code="AccessDeniedException",
+    ),
     PROCESS.refused("no role", {"RoleArn": REMOVED}, "Value null at 'roleArn'", MODEL),
     PROCESS.refused("underscore in the name", {"ProcessingJobName": "a_b"}, PATTERN, NAMES),
     PROCESS.refused("name of 64 characters", {"ProcessingJobName": "a" * 64}, f"{LONGEST} 63", NAMES),

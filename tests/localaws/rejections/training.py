@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import MODEL, MODEL_TEXT, REMOVED, Operation, contract
+from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
 
 TRAIN = Operation(
     "sagemaker",
@@ -59,6 +59,16 @@ REFUSED = [
     TRAIN.refused("name that begins with a hyphen", {"TrainingJobName": "-a"}, PATTERN, NAMES),
     TRAIN.refused("name that ends with a hyphen", {"TrainingJobName": "a-"}, PATTERN, NAMES),
     TRAIN.refused("name of 64 characters", {"TrainingJobName": "a" * 64}, f"{LONGEST} 63", NAMES),
+    TRAIN.refused(
+        "role that does not exist", {"RoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES
+    ),
+    TRAIN.refused(
+        "role of another account",
+        {"RoleArn": "arn:aws:iam::210987654321:role/r"},
+        "Cross-account pass role is not allowed",
+        ROLES,
+        code="AccessDeniedException",
+    ),
     TRAIN.refused("role that is no ARN", {"RoleArn": "sentiment-retrain-role"}, PATTERN, NAMES),
     TRAIN.refused("role of 19 characters", {"RoleArn": "arn:aws:iam::1:role"}, "'roleArn'", NAMES),
     TRAIN.refused("role that is a user", {"RoleArn": "arn:aws:iam::123456789012:user/me"}, PATTERN, NAMES),

@@ -15,6 +15,7 @@ from localaws.services.sagemaker.automl_requests import plan_v1, plan_v2
 from localaws.services.sagemaker.job_resources import JobResource
 from localaws.services.sagemaker.listing import slice_page
 from localaws.services.sagemaker.resources import Operations
+from localaws.services.sagemaker.roles import require_role
 
 if TYPE_CHECKING:
     from moto.core.responses import ActionResult
@@ -81,6 +82,7 @@ class AutoMLOperations(Operations):
         return answer({"Candidates": page, "NextToken": token})
 
     def _create(self, request: Document, plan: Plan, version: int) -> ActionResult:
+        require_role(request["RoleArn"])
         document = RESOURCE.create(
             self.region,
             request["AutoMLJobName"],

@@ -9,6 +9,7 @@ from localaws.protocol import AwsError, answer, not_implemented
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.models import runnable_containers
 from localaws.services.sagemaker.resources import ENDPOINT_CONFIG, MODEL, Operations
+from localaws.services.sagemaker.roles import require_role
 
 if TYPE_CHECKING:
     from moto.core.responses import ActionResult
@@ -36,6 +37,7 @@ class EndpointConfigOperations(Operations):
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise AwsError("ValidationException", f"Variant names must be unique, got {', '.join(names)}.")
+        require_role(request.get("ExecutionRoleArn"))
         document = ENDPOINT_CONFIG.create(self.region, request["EndpointConfigName"], request)
         return answer({"EndpointConfigArn": document["EndpointConfigArn"]})
 

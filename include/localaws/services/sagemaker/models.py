@@ -13,6 +13,7 @@ from localaws.protocol import AwsError, answer, not_implemented
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.packages import find_package
 from localaws.services.sagemaker.resources import MODEL, Operations
+from localaws.services.sagemaker.roles import require_role
 
 if TYPE_CHECKING:
     from moto.core.responses import ActionResult
@@ -32,6 +33,7 @@ class ModelOperations(Operations):
         check_hostnames(definitions(request))
         for container in definitions(request):
             check_container(container, self.region)
+        require_role(request.get("ExecutionRoleArn"))
         document = MODEL.create(self.region, request["ModelName"], request)
         return answer({"ModelArn": document["ModelArn"]})
 

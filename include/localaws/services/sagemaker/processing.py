@@ -22,6 +22,7 @@ from localaws.services.sagemaker.job_resources import (
     write_json,
 )
 from localaws.services.sagemaker.resources import Operations
+from localaws.services.sagemaker.roles import require_role
 from localaws.services.sagemaker.variants import max_instances
 from localaws.state import now
 
@@ -109,6 +110,7 @@ def check(request: Document) -> None:
                 f"LocalPath {place!r} of {name} must be below /opt/ml/processing, where this stand-in looks.",
             )
     require_image(operation, request["AppSpecification"]["ImageUri"])
+    require_role(request["RoleArn"])
 
 
 def local_places(request: Document) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from localaws.services.sagemaker.job_resources import (
     write_json,
 )
 from localaws.services.sagemaker.resources import Operations
+from localaws.services.sagemaker.roles import require_role
 from localaws.state import now
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def check(request: Document) -> None:
     if problem:
         raise AwsError("ValidationException", problem)
     require_image(operation, specification["TrainingImage"])
+    require_role(request["RoleArn"])
 
 
 def _inconsistency(request: Document) -> str | None:
