@@ -40,6 +40,7 @@ USER = "admin"
 SETTINGS = {
     "CORE__EXECUTOR": "LocalExecutor",
     "CORE__LOAD_EXAMPLES": "False",
+    "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "airflow_local_settings.CONNECT_ARGS",
     # 32 idle workers would cost 0.7 GB; the contenders need two.
     "CORE__PARALLELISM": "4",
     # A task that waits for AWS gives its slot back.
@@ -109,6 +110,8 @@ def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
         **kept,
         **{f"AIRFLOW__{name}": value for name, value in configured.items()},
         "AIRFLOW_HOME": str(places.airflow_home),
+        # Holds airflow_local_settings.
+        "PYTHONPATH": str(CHECKOUT / "include" / "launcher" / "sqlite"),
         "NO_COLOR": "1",
         "GX_ANALYTICS_ENABLED": "False",
         **localaws.client_environment(aws_url),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def planned(
     :raises LauncherError: the planner ended badly
     """
     environment = airflow.environment(places, "http://127.0.0.1:0", aws_url)
-    environment["PYTHONPATH"] = str(CHECKOUT / "plugins")
+    environment["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "plugins"), environment["PYTHONPATH"]])
     command = [str(AIRFLOW_PYTHON), "-m", "sentiment_retrain.dry_run", "--run-type", run_type]
     done = subprocess.run(
         [*command, "--params", json.dumps(dict(params)), *days],

@@ -26,9 +26,8 @@ def test_no_setting_of_the_users_own_aws_or_airflow_reaches_a_task(
 
     assert environment["AWS_ENDPOINT_URL"] == AWS
     assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
-    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"} & set(
-        environment
-    )
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONDONTWRITEBYTECODE"} & set(environment)
+    assert "/somewhere" not in environment["PYTHONPATH"]
 
 
 def test_everything_listens_and_talks_on_loopback(places: Places) -> None:
