@@ -1,7 +1,7 @@
-"""What Airflow's processes do otherwise on SQLite, the database of one machine. Found by its name on the path.
+"""What Airflow's processes do otherwise on SQLite, the database of one machine. Found by its name.
 
-Airflow creates the runs of a backfill one savepoint each. On SQLite a savepoint outside a transaction begins by
-reading; when any heartbeat is written before its own first write, that write fails at once, without waiting.
+Airflow creates the runs of a backfill one savepoint each. On SQLite a savepoint outside a transaction begins
+by reading; when a heartbeat is written before its own first write, that write fails at once, without waiting.
 Of ten days nearly always one fails so. Airflow then deletes the runs that it had created, and the scheduler,
 which may have picked one up already, dies of it. A savepoint that begins by writing waits its turn instead.
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Airflow would take every other name into its own settings.
 __all__: list[str] = []
-#: Seconds to wait for the lock; the runs of a long backfill are made in one transaction. Airflow reads this by
-#: its name, see `sql_alchemy_connect_args`.
+#: Seconds to wait for the lock; the runs of a long backfill are made in one transaction. Airflow reads this
+#: by its name, see `sql_alchemy_connect_args`.
 CONNECT_ARGS: dict[str, Any] = {"timeout": 60}
 
 

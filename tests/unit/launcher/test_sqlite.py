@@ -1,4 +1,4 @@
-"""Savepoints on SQLite wait their turn; without that Airflow cannot create a backfill beside its scheduler."""
+"""Savepoints on SQLite wait their turn; without that Airflow creates no backfill beside its scheduler."""
 
 from __future__ import annotations
 
