@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import figures as kept
 from sentiment_retrain import plots
 from sentiment_retrain.datasets import LABELS
+from sentiment_retrain.rendering import render
 from sentiment_retrain.selection import METRIC_NAMES, display_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TEMPLATE = "card.html.j2"
+    from markupsafe import Markup
+
 HEADLINES: Mapping[str, str] = {
     "deploy": "{winner} goes live",
     "keep_champion": "The champion stays",
@@ -20,6 +22,8 @@ HEADLINES: Mapping[str, str] = {
 }
 #: Facet values with fewer reviews are not drawn: chance would dwarf the others.
 LEAST_DRAWN_GROUP = 30
+#: Drawings that a card may have; a list each, because there may be several.
+FIGURES = ("matrices", "metrics", "facets", "tokens", "labels", "categories")
 #: The bias metric that the page draws, before and after training.
 _DRAWN_METRICS = {
     "bias": ("DPL", "labels (before training)"),
@@ -27,32 +31,29 @@ _DRAWN_METRICS = {
 }
 
 
-def render_card(card: Mapping[str, Any]) -> str:
+def render_card(card: Mapping[str, Any], drawings: kept.Drawings | None = None) -> str:
     """The page of a card, complete in one file.
 
     :param card: as :func:`sentiment_retrain.report.build_card` gives it; parts may be null
+    :param drawings: what :func:`draw` gave for it, None to draw now
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    figures = kept.as_markup(draw(card) if drawings is None else drawings)
+    return render("card.html.j2", **card_values(card, figures))
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(duration=duration, money=money, count=count, model=display_name, short=short)
-    return environment.get_template(TEMPLATE).render(
-        card=card,
-        headline=headline(card),
-        tests=model_tests(card),
-        figures=draw(card),
-        least_drawn_group=LEAST_DRAWN_GROUP,
-        metric_names=METRIC_NAMES,
-        label_names=plots.LABEL_NAMES,
-        slowest=max([*(card.get("timings") or {}).values(), 0.001]),
-        total_seconds=sum((card.get("timings") or {}).values()),
-    )
+
+def card_values(card: Mapping[str, Any], figures: Mapping[str, list[Markup]]) -> dict[str, Any]:
+    """What the template of a card needs, in this file and in Airflow's page."""
+    return {
+        "card": card,
+        "headline": headline(card),
+        "tests": model_tests(card),
+        "figures": {name: figures.get(name, []) for name in FIGURES},
+        "least_drawn_group": LEAST_DRAWN_GROUP,
+        "metric_names": METRIC_NAMES,
+        "label_names": plots.LABEL_NAMES,
+        "slowest": max([*(card.get("timings") or {}).values(), 0.001]),
+        "total_seconds": sum((card.get("timings") or {}).values()),
+    }
 
 
 def headline(card: Mapping[str, Any]) -> str:
@@ -72,16 +73,14 @@ def model_tests(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: model["test"] for name, model in models.items() if model and model.get("test")}
 
 
-def draw(card: Mapping[str, Any]) -> dict[str, Any]:
-    """Every plot that the card has data for, as safe markup; lists where there may be several."""
-    from markupsafe import Markup
-
+def draw(card: Mapping[str, Any]) -> kept.Drawings:
+    """Every plot that the card has data for, as SVG; lists where there may be several."""
     tests = model_tests(card)
     data = card.get("data") or {}
     winner = (card.get("verdict") or {}).get("winner")
     facets = _facet_values(card)
     tokens = _top_tokens(card)
-    figures: dict[str, list[str]] = {
+    return {
         "matrices": [
             plots.confusion_matrix(test["confusion_matrix"], display_name(name))
             for name, test in tests.items()
@@ -96,37 +95,6 @@ def draw(card: Mapping[str, Any]) -> dict[str, Any]:
         if data.get("categories")
         else [],
     }
-    # Our own SVG, made of numbers and of names that matplotlib has escaped.
-    return {name: [Markup(svg) for svg in drawn] for name, drawn in figures.items()}  # noqa: S704
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person says them."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-def money(usd: float | None) -> str:
-    """US dollars; fractions of a cent are shown as such."""
-    if usd is None:
-        return "–"
-    return f"${usd:.2f}" if usd >= 0.005 or usd == 0 else f"${usd:.4f}"
-
-
-def count(value: int | None) -> str:
-    """A number of rows."""
-    return "–" if value is None else f"{value:,}"
-
-
-def short(text: Any, limit: int = 48) -> str:
-    """The end of a long name, which is where names differ."""
-    value = "–" if text is None else str(text)
-    return value if len(value) <= limit else "…" + value[-limit + 1 :]
 
 
 def _by_display_name(tests: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -102,26 +102,6 @@ def test_headline(action: str, said: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (None, "–"),
-        (0.04, "0.0 s"),
-        (59.94, "59.9 s"),
-        (61, "1 min 01 s"),
-        (3600, "1 h 00 min"),
-        (7265, "2 h 01 min"),
-    ],
-)
-def test_durations(seconds: float | None, said: str) -> None:
-    assert card_html.duration(seconds) == said
-
-
-@pytest.mark.parametrize(("usd", "said"), [(None, "–"), (0, "$0.00"), (0.0012, "$0.0012"), (1.234, "$1.23")])
-def test_money(usd: float | None, said: str) -> None:
-    assert card_html.money(usd) == said
-
-
 def test_tiny_categories_are_not_drawn() -> None:
     card = {
         "data": {"categories": {"Dresses": 100, "Chemises": 1}},

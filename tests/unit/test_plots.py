@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sentiment_retrain import plots
+from sentiment_retrain import plots, svg
 
 from . import cards
 
@@ -33,15 +33,15 @@ DRAWN: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_plot_is_one_well_formed_svg_without_size_or_fixed_colour(name: str) -> None:
-    svg = DRAWN[name]()
-    root = ElementTree.fromstring(svg)  # noqa: S314 - our own
+    drawn = DRAWN[name]()
+    root = ElementTree.fromstring(drawn)  # noqa: S314 - our own
     assert root.tag.endswith("svg")
     assert root.get("role") == "img"
     assert root.get("aria-label")
     assert root.get("width") is None
     assert root.get("viewBox")
-    assert "var(--" in svg
-    assert not any(colour in svg for colour in plots._COLOURS.values())
+    assert "var(--" in drawn
+    assert not any(colour in drawn for colour in svg.COLOURS.values())
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -50,15 +50,15 @@ def test_same_data_same_bytes(name: str) -> None:
 
 
 def test_text_stays_text_and_is_escaped() -> None:
-    svg = DRAWN["token_bars"]()
-    assert "&lt;1&gt; &amp; $x$" in svg
-    assert "<1>" not in svg
+    drawn = DRAWN["token_bars"]()
+    assert "&lt;1&gt; &amp; $x$" in drawn
+    assert "<1>" not in drawn
 
 
 def test_many_categories_are_summed_up() -> None:
-    svg = DRAWN["count_bars"]()
-    assert "26 more" in svg
-    assert "category 39" in svg
+    drawn = DRAWN["count_bars"]()
+    assert "26 more" in drawn
+    assert "category 39" in drawn
 
 
 def test_style_does_not_leak_into_the_process() -> None:

@@ -30,11 +30,13 @@ class DriftOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Compare and hand on ``gates, report_uri, profile`` (without its vocabulary) and ``measures``."""
-        from sentiment_retrain import drift
+        from sentiment_retrain import drift, exploration
 
         values = athena.rows_of_run(self.settings, self.run, self.land)
-        rows = athena.query(self.aws, self.settings, self.run["bucket"], "drift_reviews", values)
-        profile = drift.profile(rows.dropna())
+        rows = athena.query(self.aws, self.settings, self.run["bucket"], "drift_reviews", values).dropna()
+        # The same answer of Athena serves the page about the reviews.
+        self.aws.put_json(f"{self.run['run_uri']}/reviews.json", exploration.explore(rows))
+        profile = drift.profile(rows)
         baseline = self._baseline()
         measures = drift.compare(baseline, profile) if baseline else None
         report_uri = f"{self.run['run_uri']}/drift.json"

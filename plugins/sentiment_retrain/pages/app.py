@@ -1,0 +1,234 @@
+"""The FastAPI app of the pages.
+
+Airflow mounts a plugin's app as it is, without any login. Here the whole app depends on Airflow's own
+permission to see the runs of the DAG that the address names, so that no page can be added without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+# FastAPI reads the annotations of routes when it is given them, so these are needed at run time.
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep  # noqa: TC002 - see above
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.models.dagrun import DagRun
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+from sqlalchemy import select
+
+from sentiment_retrain import card_html, naming, plots
+from sentiment_retrain.errors import ConfigError, RetrainError
+from sentiment_retrain.pages import timeline_chart
+from sentiment_retrain.pages.library import Library, Live
+from sentiment_retrain.pages.paths import Links
+from sentiment_retrain.rendering import render
+from sentiment_retrain.selection import METRIC_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.responses import Response
+
+log = logging.getLogger(__name__)
+
+#: Runs that the timeline shows before it is asked for more.
+RUNS_SHOWN = 200
+_SCRIPT = (Path(__file__).parents[1] / "templates" / "page.js").read_text(encoding="utf-8")
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+HEADERS = {
+    # Matplotlib writes colours as style attributes, hence 'unsafe-inline' for styles; of scripts ours alone.
+    "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TITLES = {401: "Sign in to see this page", 403: "This page is not for you", 404: "There is nothing here yet"}
+_TEXTS = {
+    401: "Airflow does not know you, or its session has ended.",
+    403: "Your role in Airflow may not see the runs of this DAG.",
+}
+
+Shown = Annotated[int, Query(alias="runs", ge=1, le=1000)]
+
+
+def build_app(library: Library | None = None) -> FastAPI:
+    """The app with all its pages.
+
+    :param library: where the pages read, None for the installation's bucket
+    """
+    app = FastAPI(
+        title="Sentiment Retrain",
+        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN))],
+        # FastAPI's own pages would be open to everybody.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.library = library or Library()
+    app.middleware("http")(_with_headers)
+    app.exception_handler(HTTPException)(_refused)
+    app.exception_handler(RetrainError)(_failed)
+    app.get("/dags/{dag_id}/timeline", response_class=HTMLResponse)(timeline_page)
+    app.get("/dags/{dag_id}/reviews", response_class=HTMLResponse)(newest_reviews_page)
+    app.get("/dags/{dag_id}/runs/{run_id:path}/card", response_class=HTMLResponse)(card_page)
+    app.get("/dags/{dag_id}/runs/{run_id:path}/reviews", response_class=HTMLResponse)(reviews_page)
+    return app
+
+
+def timeline_page(request: Request, dag_id: str, shown: Shown = RUNS_SHOWN) -> str:
+    """All runs of the DAG."""
+    library, links = _library(request), _links(request, dag_id)
+    every = library.runs(dag_id)
+    runs = every[-shown:]
+    older = len(every) - len(runs)
+    return _page(
+        "page_timeline.html.j2",
+        links,
+        "timeline",
+        live=_live(library, every, links, None),
+        runs=timeline_chart.rows(runs, links.card_of),
+        totals=timeline_chart.totals(every),
+        latest=timeline_chart.latest_scored(every),
+        chart=timeline_chart.chart(runs, links.card_of) if runs else None,
+        hidden={"number": older, "next": min(1000, shown + RUNS_SHOWN)} if older else None,
+        metric_names=METRIC_NAMES,
+    )
+
+
+def card_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
+    """The card of a run."""
+    library, links = _library(request), _links(request, dag_id, run_id)
+    run_key = _run_key(session, library, dag_id, run_id)
+    card = library.card(run_key)
+    if card is None or card.get("dag_id") not in (dag_id, None):
+        raise HTTPException(404, "The task report writes the card when the run's other tasks have ended.")
+    figures = library.figures(run_key, "card")
+    live = library.live()
+    runs = library.runs(dag_id) if live.champion else []
+    return _page(
+        "page_card.html.j2",
+        links,
+        "card",
+        live=_live(library, runs, links, run_key),
+        figures_kept=bool(figures),
+        **card_html.card_values(card, figures),
+    )
+
+
+def newest_reviews_page(request: Request, dag_id: str) -> str:
+    """The reviews that the newest run looked at."""
+    library = _library(request)
+    found = library.newest_reviews(dag_id)
+    if found is None:
+        raise HTTPException(404, "No run has looked at its reviews yet; the task check.drift does that.")
+    return _reviews(library, _links(request, dag_id), *found)
+
+
+def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
+    """The reviews that one run looked at."""
+    library = _library(request)
+    run_key = _run_key(session, library, dag_id, run_id)
+    found = library.reviews(run_key)
+    if found is None:
+        raise HTTPException(404, "This run has not looked at its reviews; its task check.drift does that.")
+    return _reviews(library, _links(request, dag_id, run_id), run_key, found)
+
+
+def _reviews(library: Library, links: Links, run_key: str, found: dict[str, Any]) -> str:
+    figures = library.figures(run_key, "reviews")
+    names = ("reviews", "sentiment", "shares", "words")
+    return _page(
+        "page_reviews.html.j2",
+        links,
+        "reviews",
+        run_key=run_key,
+        found=found,
+        figures={name: figures.get(name, []) for name in names},
+        label_names=plots.LABEL_NAMES,
+    )
+
+
+def _run_key(session: Any, library: Library, dag_id: str, run_id: str) -> str:
+    """Where the run's things are. Airflow may have forgotten the run; the timeline has not."""
+    query = select(DagRun.logical_date, DagRun.run_after)
+    run = session.execute(query.where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).first()
+    if run:
+        return naming.run_key(dag_id, run_id, (run.logical_date or run.run_after).astimezone(dt.UTC).date())
+    for known in library.runs(dag_id):
+        if known["run_id"] == run_id:
+            return str(known["run_key"])
+    raise HTTPException(404, f"Airflow knows no run {run_id} of {dag_id}.")
+
+
+def _live(library: Library, runs: list[dict[str, Any]], links: Links, run_key: str | None) -> Live:
+    """What serves now, with the way to the run that made it."""
+    live = library.live()
+    made_by = (live.champion or {}).get("run_key")
+    run = next((run for run in runs if run["run_key"] == made_by), None)
+    path = links.card_of(run["run_id"]) if run else None
+    return replace(live, card_path=path, is_this_run=bool(made_by) and made_by == run_key)
+
+
+def _library(request: Request) -> Library:
+    found: Library = request.app.state.library
+    return found
+
+
+def _links(request: Request, dag_id: str, run_id: str | None = None) -> Links:
+    return Links(request.scope.get("root_path", ""), dag_id, run_id)
+
+
+def _page(template: str, links: Links, page: str, **values: Any) -> str:
+    # Our own script, whose hash the policy names; escaped it would be another one.
+    return render(template, links=links, page=page, script=Markup(_SCRIPT), **values)  # noqa: S704
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    response.headers.update(HEADERS)
+    return response
+
+
+def _refused(request: Request, error: HTTPException) -> HTMLResponse:
+    links = _links_of(request)
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return _message(
+        links,
+        error.status_code,
+        title=_TITLES.get(error.status_code, "This page cannot be shown"),
+        text=_TEXTS.get(error.status_code, str(error.detail)),
+        sign_in=links.sign_in(path) if error.status_code == 401 else None,
+    )
+
+
+def _failed(request: Request, error: RetrainError) -> HTMLResponse:
+    log.warning("%s cannot be shown: %s", request.url.path, error)
+    return _message(
+        _links_of(request),
+        500 if isinstance(error, ConfigError) else 503,
+        title=f"{error.code}: {error.title}",
+        text=error.observed,
+        remedy=error.remedy,
+    )
+
+
+def _links_of(request: Request) -> Links:
+    """Links of a request that may have been refused before its address was understood."""
+    found = request.path_params
+    return _links(request, found.get("dag_id", ""), found.get("run_id"))
+
+
+def _message(
+    links: Links, status: int, *, title: str, text: str, remedy: str | None = None, sign_in: str | None = None
+) -> HTMLResponse:
+    values = {"title": title, "text": text, "remedy": remedy, "sign_in": sign_in}
+    return HTMLResponse(_page("page_message.html.j2", links, "message", **values), status)

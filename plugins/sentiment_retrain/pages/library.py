@@ -1,0 +1,98 @@
+"""What the pages show, read from the bucket and from the endpoint."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain import champion, figures, timeline
+from sentiment_retrain import settings as configuration
+from sentiment_retrain.errors import RetrainError
+from sentiment_retrain.hooks import Aws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from markupsafe import Markup
+
+    from sentiment_retrain.settings import Settings
+
+#: For how long an answer about the endpoint is passed on: everybody looks at once when something is wrong.
+LIVE_SECONDS = 10.0
+#: Newest runs among which one that has looked at its reviews is searched.
+_RUNS_WITH_REVIEWS = 10
+
+
+@dataclass(frozen=True)
+class Live:
+    """What serves now: the ``champion`` of docs/contracts.md, or why nobody could say."""
+
+    champion: dict[str, Any] | None = None
+    problem: str | None = None
+    card_path: str | None = None
+    is_this_run: bool = False
+
+
+class Library:
+    """Reads for the pages. Safe to share between threads.
+
+    :param aws: None for AWS as the environment says
+    """
+
+    def __init__(self, aws: Aws | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.aws = aws or Aws()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._live: tuple[float, Live] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The installation's configuration; a wrong one fails the page, not the server's start."""
+        return configuration.load_settings()
+
+    @property
+    def bucket(self) -> str:
+        return configuration.required_bucket(self.settings)
+
+    def card(self, run_key: str) -> dict[str, Any] | None:
+        """The card of a run, None before there is one."""
+        found = self.aws.find_json(f"{self._run_uri(run_key)}/card.json")
+        return dict(found) if found else None
+
+    def figures(self, run_key: str, page: str) -> dict[str, list[Markup]]:
+        """The drawings that the run kept for ``card`` or ``reviews``."""
+        return figures.read(self.aws, self._run_uri(run_key), page)
+
+    def reviews(self, run_key: str) -> dict[str, Any] | None:
+        """What the run's reviews look like, as :func:`sentiment_retrain.exploration.explore` counted them."""
+        found = self.aws.find_json(f"{self._run_uri(run_key)}/reviews.json")
+        return dict(found) if found else None
+
+    def newest_reviews(self, dag_id: str) -> tuple[str, dict[str, Any]] | None:
+        """Run key and reviews of the newest run that has looked at them."""
+        for run in reversed(self.runs(dag_id)[-_RUNS_WITH_REVIEWS:]):
+            found = self.reviews(run["run_key"])
+            if found:
+                return run["run_key"], found
+        return None
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Every run of the DAG in a few numbers, oldest first."""
+        return timeline.of_dag(timeline.read_timeline(self.aws, self.bucket), dag_id)
+
+    def live(self) -> Live:
+        """What serves now. Never raises: the rest of a page is needed most when AWS is in trouble."""
+        with self._lock:
+            if self._live and self._clock() - self._live[0] < LIVE_SECONDS:
+                return self._live[1]
+            try:
+                found = Live(champion.find_champion(self.aws, self.settings.endpoint_name))
+            except RetrainError as error:
+                found = Live(problem=error.observed)
+            self._live = (self._clock(), found)
+            return found
+
+    def _run_uri(self, run_key: str) -> str:
+        return f"s3://{self.bucket}/runs/{run_key}"
