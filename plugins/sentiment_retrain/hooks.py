@@ -269,3 +269,18 @@ class Aws:
         """Tags of a SageMaker resource."""
         answer = self.sagemaker("list_tags", ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def add_tag(self, arn: str, key: str, value: str) -> None:
+        """Add or replace one tag of a SageMaker resource."""
+        self.sagemaker("add_tags", ResourceArn=arn, Tags=[{"Key": key, "Value": value}])
+
+    def running_jobs(self, kind: JobKind) -> Iterator[tuple[str, str]]:
+        """Name and ARN of every job of this kind in the account that is in progress, not stopping."""
+        if kind.listing is None:
+            return
+        with translated(f"sagemaker:{kind.listing}"):
+            for page in (
+                self.client("sagemaker").get_paginator(kind.listing).paginate(StatusEquals="InProgress")
+            ):
+                for summary in page[f"{kind.name}Summaries"]:
+                    yield summary[kind.name_key], summary[kind.arn_key]

@@ -33,6 +33,8 @@ class JobKind:
     log_group: str | None
     console_path: str
     name_limit: int = 63
+    #: Lists jobs of this kind by status; None where nothing is ever left running.
+    listing: str | None = None
     #: Where in a request and a description the machines are; empty where AWS chooses them itself.
     machines: tuple[str, ...] = ()
     succeeded: frozenset[str] = field(default=frozenset({"Completed"}))
@@ -52,6 +54,7 @@ PROCESSING = JobKind(
     ended_keys=("ProcessingEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/ProcessingJobs",
     console_path="processing-jobs",
+    listing="list_processing_jobs",
     machines=("ProcessingResources", "ClusterConfig"),
 )
 TRAINING = JobKind(
@@ -67,6 +70,7 @@ TRAINING = JobKind(
     ended_keys=("TrainingEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/TrainingJobs",
     console_path="jobs",
+    listing="list_training_jobs",
     machines=("ResourceConfig",),
 )
 AUTOML = JobKind(
@@ -82,6 +86,8 @@ AUTOML = JobKind(
     ended_keys=("EndTime", "LastModifiedTime"),
     log_group=None,
     console_path="automl-jobs",
+    # Lists those of CreateAutoMLJobV2 too.
+    listing="list_auto_ml_jobs",
     name_limit=32,
 )
 TRANSFORM = JobKind(
@@ -97,6 +103,7 @@ TRANSFORM = JobKind(
     ended_keys=("TransformEndTime", "LastModifiedTime"),
     log_group="/aws/sagemaker/TransformJobs",
     console_path="transform-jobs",
+    listing="list_transform_jobs",
     machines=("TransformResources",),
 )
 ENDPOINT = JobKind(

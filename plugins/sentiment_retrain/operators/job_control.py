@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 #: Airflow sends SIGKILL five seconds after SIGTERM; the stop must have been asked for by then.
-KILL_SECONDS = 4.0
+KILL_SECONDS = 3.0
+#: Of these five seconds, for how long Airflow is asked whether it runs the task again.
+ASK_SECONDS = 1.5
+#: States of a task that Airflow runs again by itself: it was reset, or waits for its next try.
+_COMES_BACK = frozenset({"None", "scheduled", "queued", "up_for_retry"})
 #: For how long a task asks an AWS that throttles or does not answer again, before Airflow's own retry.
 PATIENCE_SECONDS = 180.0
 
@@ -80,3 +86,33 @@ def is_tried_again(context: Any, error: Exception) -> bool:
         return False
     task_instance = context["ti"]
     return bool(getattr(task_instance, "try_number", 0) <= getattr(task_instance, "max_tries", 0))
+
+
+def comes_back(context: Any) -> bool:
+    """Whether Airflow runs the task that is being killed again, without anybody having asked for it.
+
+    A person's act shows in the task's state (failed, success, restarting); a restart of Airflow or of the
+    worker does not. False when Airflow does not say so in time: a job too many costs less than one that
+    nobody stops.
+    """
+    answers: queue.Queue[str] = queue.Queue()
+    # In a thread, because the signal may have come in the middle of a question to the supervisor.
+    threading.Thread(target=lambda: answers.put(_state(context["ti"])), daemon=True).start()
+    try:
+        state = answers.get(timeout=ASK_SECONDS)
+    except queue.Empty:
+        return False
+    if state == "running":
+        return is_tried_again(context, errors.JobInterrupted("a signal", "none"))
+    return state in _COMES_BACK
+
+
+def _state(task_instance: Any) -> str:
+    """State of the task in Airflow's database, ``unknown`` where Airflow does not tell."""
+    try:
+        dag_id, run_id, task_id = task_instance.dag_id, task_instance.run_id, task_instance.task_id
+        states = task_instance.get_task_states(dag_id, task_ids=[task_id], run_ids=[run_id])
+        state = states[run_id][task_id]
+    except Exception:  # noqa: BLE001 - whatever went wrong: the job must be stopped then
+        return "unknown"
+    return str(getattr(state, "value", state))

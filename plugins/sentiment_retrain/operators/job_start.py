@@ -16,6 +16,7 @@ from sentiment_retrain.jobs import (
     read_state,
     to_request_tags,
 )
+from sentiment_retrain.operators import abandoned
 from sentiment_retrain.operators.job_request import Claim
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class JobStarter:
             if name in self._asked_for:
                 claim = _joined(claim)
             if claim.outcome:
+                if claim.outcome == "reconnected" and not claim.owned:
+                    abandoned.register_guest(
+                        self.aws, description[kind.arn_key], self.run["run_key"], self.log
+                    )
                 instance_type = instance_type_of(kind, description) or request.instance_type
                 return started(request, name, claim, instance_type)
             self.log.info("%s %s is not used: %s", kind.name, name, claim.why)

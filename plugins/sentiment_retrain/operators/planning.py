@@ -9,6 +9,7 @@ from sentiment_retrain import champion, gates, naming, plan, reuse
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.costs import bound_usd
 from sentiment_retrain.images import image_uris
+from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
 from sentiment_retrain.sources import find_sources
@@ -39,6 +40,8 @@ class PlanRunOperator(RetrainOperator):
             run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
         )
         self.aws.put_json(run["plan_uri"], document)
+        if run["mode"] != "plan_only":
+            stop_abandoned(self.aws, run["bucket"], context["ti"], self.log)
         sources = document["sources"]
         self.log.info("champion: %s", run["champion"])
         self.log.info(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import naming, report
 from sentiment_retrain import settings as configuration
+from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
 
@@ -33,6 +34,8 @@ class PublishReportOperator(RetrainOperator):
         bucket = run.get("bucket") or configuration.required_bucket(self.settings)
         run_key = run.get("run_key") or naming.run_key(dag_run.dag_id, dag_run.run_id, day)
         folder = f"s3://{bucket}/runs/{run_key}"
+        # Nothing of this run waits any more; a task that was killed could not stop its job.
+        stop_abandoned(self.aws, bucket, context["ti"], self.log, ended=[run_key])
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
         card["plan"] = self._plan(run)

@@ -5,10 +5,12 @@ docs/job-life.md says which event does what to the job.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from sentiment_retrain import errors, failures
 from sentiment_retrain.costs import cost_usd
@@ -18,7 +20,7 @@ from sentiment_retrain.job_log import JobLog
 from sentiment_retrain.jobs import JOB_KINDS, output_uri, read_state
 from sentiment_retrain.links import LINK_KEY, SageMakerJobLink, console_url
 from sentiment_retrain.operators.base import RetrainOperator
-from sentiment_retrain.operators.job_control import is_tried_again, patiently, stop_held
+from sentiment_retrain.operators.job_control import comes_back, is_tried_again, patiently, stop_held
 from sentiment_retrain.operators.job_start import JobStarter, job_error
 from sentiment_retrain.triggers import SageMakerJobTrigger
 
@@ -60,6 +62,8 @@ class SageMakerJobOperator(RetrainOperator):
         # The job that must not be left running when this task ends without it.
         self._held: dict[str, Any] | None = None
         self._is_killed = False
+        self._is_left = False
+        self._context: Context | None = None
         self._job_log: JobLog | None = None
 
     # --- what subclasses say ------------------------------------------------------------------------------
@@ -93,12 +97,18 @@ class SageMakerJobOperator(RetrainOperator):
         """Stop the job when the task is killed, or runs out of time, in a worker.
 
         Airflow calls this in a signal handler, in the middle of anything, and lets the task go on after it;
-        so the stop has clients of its own, and the flag ends the waiting.
+        so the stop has clients of its own, and the flag ends the waiting. A job that the task's next try
+        joins is left running.
         """
         self._is_killed = True
+        has_timed_out = isinstance(sys.exc_info()[1], AirflowTaskTimeout)
+        if self._context is not None and not has_timed_out and comes_back(self._context):
+            self.log.info("the job goes on: Airflow runs this task again, which joins it")
+            self._is_left = True
         self._stop(Aws(self.aws.region))
 
     def _proceed(self, context: Context, done: dict[str, Any], started: dict[str, Any] | None) -> Any:
+        self._context = context
         try:
             while (request := self.next_job(done)) is not None:
                 done[request.step] = self._finish(context, request, done, started)
@@ -171,7 +181,7 @@ class SageMakerJobOperator(RetrainOperator):
         self._end_if_killed()
 
     def _stop(self, aws: Aws) -> None:
-        if self._held:
+        if self._held and not self._is_left:
             stop_held(aws, self._held, self.run["run_key"], self.log)
 
     def _end_if_killed(self) -> None:
