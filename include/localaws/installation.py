@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import logging
+import threading
 from dataclasses import dataclass
 from typing import Any
 
 from localaws.protocol import StrictResponse, strict
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,36 +47,55 @@ STRICT = {
     "sts": "sts",
 }
 
+# Imported at the start because jobs and endpoints of a former process are looked after at once.
+AT_START = ("sagemaker",)
+
 installed: dict[str, type[Any]] = {}
+_lock = threading.RLock()
 
 
 def install() -> None:
-    """Put our classes into moto's URL tables; call it before the application is built."""
-    for service, real in REAL.items():
-        if importlib.util.find_spec(real.module) is None:
-            log.error("%s is missing; %s is not served", real.module, service)
-            continue
-        response_class = getattr(importlib.import_module(real.module), real.attribute)
-        _route(real.moto, response_class)
-        installed[service] = response_class
+    """Put the classes that are needed at the start into moto's URL tables."""
+    for service in AT_START:
+        response_class(service)
 
 
-def install_strict(module: str) -> None:
-    """Make moto's `module` strict, if it is in `STRICT`; call it before its application is built.
+def install_module(module: str) -> None:
+    """Put our class for moto's `module`, if any, into its URL table; call it before its application is built.
 
     It is done at the first request to a service: importing them all takes seconds.
     """
     module = module.replace("-", "")
-    for service, strict_module in STRICT.items():
-        if strict_module == module and service not in installed:
-            _make_strict(service, module)
+    for service in _services(module):
+        response_class(service)
 
 
 def install_everything() -> None:
-    """What `install` does, and every strict service at once."""
-    install()
-    for module in STRICT.values():
-        install_strict(module)
+    """All services at once."""
+    for service in (*REAL, *STRICT):
+        response_class(service)
+
+
+def response_class(service: str) -> type[Any] | None:
+    """Which class answers for a service of ours or a strict one; None for others, which are moto's."""
+    with _lock:
+        if service not in installed:
+            if service in REAL:
+                _install_real(service, REAL[service])
+            elif service in STRICT:
+                _make_strict(service, STRICT[service])
+        return installed.get(service)
+
+
+def _services(module: str) -> list[str]:
+    real = [service for service, entry in REAL.items() if entry.moto == module]
+    return real + [service for service, name in STRICT.items() if name == module]
+
+
+def _install_real(service: str, real: Real) -> None:
+    found = getattr(importlib.import_module(real.module), real.attribute)
+    _route(real.moto, found)
+    installed[service] = found
 
 
 def _route(module: str, response_class: type[Any]) -> None:

@@ -99,7 +99,7 @@ class Application:
 
 def create_application(service: Any) -> Any:
     """The Flask application of one of moto's services, made at the first request to it."""
-    installation.install_strict(service)
+    installation.install_module(service)
     application = create_backend_app(service)
     deterministic.install()
     return application
@@ -107,7 +107,7 @@ def create_application(service: Any) -> Any:
 
 def health(aws: Durable) -> dict[str, Any]:
     """What ``/_localaws/health`` answers."""
-    services = {name: "works" for name in installation.REAL if name in installation.installed}
+    services = dict.fromkeys(installation.REAL, "works")
     services |= dict.fromkeys(installation.STRICT, "moto, strict requests") | {"s3": "moto"}
     return {
         "status": "running",

@@ -99,10 +99,12 @@ def reads(name: str) -> bool:
 
 def ours(service: str, name: str) -> bool:
     """Whether our own code answers the operation (it keeps its state in documents), and not moto."""
-    response_class = installation.installed.get(service)
-    if service not in _DOCUMENTED or response_class is None or not name:
+    if service not in _DOCUMENTED or not name:
         return False
-    return provider(response_class, camelcase_to_underscores(name)) == "localaws"
+    response_class = installation.response_class(service)
+    return (
+        response_class is not None and provider(response_class, camelcase_to_underscores(name)) == "localaws"
+    )
 
 
 def resource(environ: Environment, body: bytes) -> str:
