@@ -1,22 +1,18 @@
-"""Hyperparameters of BlazingText's supervised mode: names, defaults and ranges.
+"""BlazingText's hyperparameters, by mode: names, defaults and ranges.
 
-Source: the hyperparameter table in the SageMaker developer guide. On the wire all values are strings.
+Source: the two hyperparameter tables of the SageMaker developer guide. On the wire all values are strings.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 WORD2VEC_MODES = ("batch_skipgram", "skipgram", "cbow")
-WORD2VEC_ONLY = frozenset(
-    ("batch_size", "evaluation", "min_char", "max_char", "negative_samples", "sampling_threshold", "subwords")
-    + ("window_size",)
-)
 
 
 class ClientError(Exception):
@@ -25,7 +21,7 @@ class ClientError(Exception):
 
 @dataclass(frozen=True)
 class SupervisedHyperparameters:
-    """BlazingText's supervised hyperparameters, with the algorithm's own defaults."""
+    """Hyperparameters of text classification, with the algorithm's own defaults."""
 
     buckets: int = 2_000_000
     early_stopping: bool = False
@@ -38,20 +34,53 @@ class SupervisedHyperparameters:
     word_ngrams: int = 2
 
 
+@dataclass(frozen=True)
+class Word2VecHyperparameters:
+    """Hyperparameters of word vectors, with the algorithm's own defaults.
+
+    `batch_size` is used in mode batch_skipgram only; `buckets`, `min_char`, `max_char` with `subwords` only.
+    """
+
+    mode: str
+    batch_size: int = 11
+    buckets: int = 2_000_000
+    epochs: int = 5
+    evaluation: bool = True
+    learning_rate: float = 0.05
+    max_char: int = 6
+    min_char: int = 3
+    min_count: int = 5
+    negative_samples: int = 5
+    sampling_threshold: float = 0.0001
+    subwords: bool = False
+    vector_dim: int = 100
+    window_size: int = 5
+
+
+Hyperparameters: TypeAlias = SupervisedHyperparameters | Word2VecHyperparameters
+
+
 def _integer(minimum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
+    def parse_integer(text: str) -> int:
         value = int(text)
         if value < minimum:
             raise ValueError(f"an integer of at least {minimum}")
         return value
 
-    return parse
+    return parse_integer
 
 
 def _positive_float(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise ValueError("a number above 0")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = _positive_float(text)
+    if value > 1:
+        raise ValueError("a number above 0 and at most 1")
     return value
 
 
@@ -62,46 +91,69 @@ def _boolean(text: str) -> bool:
     return values[text.lower()]
 
 
+_COUNT = (_integer(1), "an integer above 0")
+_SWITCH = (_boolean, "True or False")
 _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
-    "buckets": (_integer(1), "an integer above 0"),
-    "early_stopping": (_boolean, "True or False"),
-    "epochs": (_integer(1), "an integer above 0"),
+    "batch_size": _COUNT,
+    "buckets": _COUNT,
+    "early_stopping": _SWITCH,
+    "epochs": _COUNT,
+    "evaluation": _SWITCH,
     "learning_rate": (_positive_float, "a number above 0"),
+    "max_char": _COUNT,
+    "min_char": _COUNT,
     "min_count": (_integer(0), "an integer of 0 or more"),
-    "min_epochs": (_integer(1), "an integer above 0"),
-    "patience": (_integer(1), "an integer above 0"),
-    "vector_dim": (_integer(1), "an integer above 0"),
-    "word_ngrams": (_integer(1), "an integer above 0"),
+    "min_epochs": _COUNT,
+    "negative_samples": _COUNT,
+    "patience": _COUNT,
+    "sampling_threshold": (_fraction, "a number above 0 and at most 1"),
+    "subwords": _SWITCH,
+    "vector_dim": _COUNT,
+    "window_size": _COUNT,
+    "word_ngrams": _COUNT,
 }
 
 
-def parse(raw: Mapping[str, str]) -> SupervisedHyperparameters:
+def parse(raw: Mapping[str, str]) -> Hyperparameters:
     """Validate the strings of `hyperparameters.json`.
 
-    Raises `ClientError` for a missing or other mode, an unknown name, or a value out of range.
+    Raises `ClientError` for a missing or unknown mode, a name that is not the mode's, a value out of range.
     """
-    _check_mode(raw.get("mode"))
-    values: dict[str, object] = {}
+    mode = _mode(raw.get("mode"))
+    owner: type[Hyperparameters] = (
+        SupervisedHyperparameters if mode == "supervised" else Word2VecHyperparameters
+    )
+    allowed = [field.name for field in fields(owner) if field.name != "mode"]
+    values: dict[str, object] = {} if mode == "supervised" else {"mode": mode}
     for name, text in raw.items():
         if name == "mode":
             continue
-        if name not in _PARSERS:
-            hint = " (word2vec modes only)" if name in WORD2VEC_ONLY else ""
-            known = ", ".join(["mode", *_PARSERS])
+        if name not in allowed:
             raise ClientError(
-                f"Hyperparameter {name!r} is not allowed in supervised mode{hint}. Allowed: {known}."
+                f"Hyperparameter {name!r} is not allowed in mode {mode}{_hint(name)}. "
+                f"Allowed: {', '.join(['mode', *allowed])}."
             )
         values[name] = _value(name, str(text))
-    return SupervisedHyperparameters(**values)  # type: ignore[arg-type]
+    parameters = owner(**values)  # type: ignore[arg-type]
+    _check_together(parameters)
+    return parameters
 
 
-def _check_mode(mode: str | None) -> None:
+def _mode(mode: str | None) -> str:
+    modes = ("supervised", *WORD2VEC_MODES)
     if mode is None:
-        raise ClientError("Hyperparameter 'mode' is required: supervised.")
-    if mode in WORD2VEC_MODES:
-        raise ClientError(f"NotImplemented: mode {mode!r}. This stand-in trains mode 'supervised' only.")
-    if mode != "supervised":
-        raise ClientError(f"Hyperparameter 'mode' is {mode!r}; expected supervised.")
+        raise ClientError(f"Hyperparameter 'mode' is required: one of {', '.join(modes)}.")
+    if mode not in modes:
+        raise ClientError(f"Hyperparameter 'mode' is {mode!r}; expected one of {', '.join(modes)}.")
+    return mode
+
+
+def _hint(name: str) -> str:
+    if name in {field.name for field in fields(Word2VecHyperparameters)}:
+        return " (word2vec modes only)"
+    if name in {field.name for field in fields(SupervisedHyperparameters)}:
+        return " (supervised mode only)"
+    return ""
 
 
 def _value(name: str, text: str) -> object:
@@ -110,3 +162,18 @@ def _value(name: str, text: str) -> object:
         return parser(text.strip())
     except ValueError as error:
         raise ClientError(f"Hyperparameter {name!r} is {text!r}; expected {expected}.") from error
+
+
+def _check_together(parameters: Hyperparameters) -> None:
+    """Refuse values that contradict each other; raises `ClientError`."""
+    if isinstance(parameters, SupervisedHyperparameters):
+        return
+    if parameters.min_char > parameters.max_char:
+        raise ClientError(
+            f"Hyperparameter 'min_char' is {parameters.min_char}; expected at most max_char, "
+            f"which is {parameters.max_char}."
+        )
+    if parameters.subwords and parameters.mode == "batch_skipgram":
+        raise ClientError(
+            "Hyperparameter 'subwords' is True; expected False: mode batch_skipgram learns no subwords."
+        )

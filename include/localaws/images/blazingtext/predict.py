@@ -1,4 +1,4 @@
-"""BlazingText's supervised inference formats around fastText's bulk prediction."""
+"""BlazingText's inference formats: labels of texts, and vectors of words."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ class Classifier(Protocol):
         """Labels and probabilities of each text, most probable first."""
 
 
+class WordVectors(Protocol):
+    """What is used of a fastText model of word vectors."""
+
+    def get_word_vector(self, word: str) -> Any:
+        """The vector of a word, or of its subwords, or zeros."""
+
+
 Prediction = dict[str, list[Any]]
 
 
@@ -38,6 +45,21 @@ def answer(model: Classifier, body: bytes, content_type: str) -> bytes:
         return json.dumps(_predict(model, [(source, k) for source in sources])).encode()
     results = _predict(model, _json_lines_request(text))
     return "".join(json.dumps(result) + "\n" for result in results).encode()
+
+
+def answer_vectors(model: WordVectors, body: bytes) -> bytes:
+    """Vectors of the words of ``{"instances": ["word"]}``: a list of ``{"vector": [0.1], "word": "word"}``.
+
+    A word that was never seen has a vector of zeros, or that of its subwords when these were learned. Raises
+    `BadRequestError` when the body does not follow the format.
+    """
+    try:
+        words, _ = _json_request(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"body is not UTF-8: {error}") from error
+    return json.dumps(
+        [{"vector": [float(value) for value in model.get_word_vector(word)], "word": word} for word in words]
+    ).encode()
 
 
 def _json_request(text: str) -> tuple[list[str], int]:

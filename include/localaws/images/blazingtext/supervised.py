@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import fasttext
+from blazingtext import epochs
+from blazingtext.threads import SEED, threads_for
 
 if TYPE_CHECKING:
     from blazingtext.corpus import Corpus
@@ -13,23 +16,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# fastText is reproducible to the bit with one thread and a fixed seed, and with no other setting.
-SEED = 0
-THREADS = 1
 
-
-def train(corpus: Corpus, parameters: SupervisedHyperparameters, epochs: int) -> fasttext.FastText._FastText:
-    """Train a classifier for the given number of epochs; the learning rate falls linearly to 0 over them."""
+def train(corpus: Corpus, parameters: SupervisedHyperparameters) -> fasttext.FastText._FastText:
+    """Train a classifier for all epochs; the learning rate falls linearly to 0 over them."""
+    words = sum(text.count(" ") + 1 for text in corpus.texts)
     return fasttext.train_supervised(
         input=str(corpus.path),
         lr=parameters.learning_rate,
         dim=parameters.vector_dim,
-        epoch=epochs,
+        epoch=parameters.epochs,
         minCount=parameters.min_count,
         wordNgrams=parameters.word_ngrams,
         # Unigrams never look a bucket up; fastText would allocate and fill the whole table all the same.
         bucket=parameters.buckets if parameters.word_ngrams > 1 else 0,
-        thread=THREADS,
+        thread=threads_for(words * parameters.epochs),
         seed=SEED,
         verbose=0,
     )
@@ -47,22 +47,10 @@ def accuracy(model: fasttext.FastText._FastText, corpus: Corpus) -> float:
 def train_with_early_stopping(
     training: Corpus, validation: Corpus, parameters: SupervisedHyperparameters
 ) -> fasttext.FastText._FastText:
-    """Find the number of epochs after which validation accuracy stops rising, as `early_stopping` asks.
+    """Train until validation accuracy stops rising; the weights of the best epoch are kept.
 
-    fastText has no hook between epochs, so each number of epochs is trained from scratch. Unlike
-    BlazingText's, every such model has seen its learning rate fall to 0. Time grows with the square of the
-    number of epochs.
+    fastText has no hook between epochs: it makes vocabulary and model file here, and `epochs` trains.
     """
-    logger.warning("early_stopping is emulated: every number of epochs is trained from scratch")
-    first = min(parameters.min_epochs, parameters.epochs)
-    best_model, best_accuracy, best_epochs = None, -1.0, first
-    for epochs in range(first, parameters.epochs + 1):
-        model = train(training, parameters, epochs)
-        score = accuracy(model, validation)
-        logger.info("epoch %d: validation accuracy %.4f", epochs, score)
-        if score > best_accuracy:
-            best_model, best_accuracy, best_epochs = model, score, epochs
-        elif epochs - best_epochs >= parameters.patience:
-            logger.info("stopped early after epoch %d: best was epoch %d", epochs, best_epochs)
-            break
-    return best_model
+    model = train(training, replace(parameters, epochs=1))
+    epochs.train(model, training, validation, parameters, SEED)
+    return model

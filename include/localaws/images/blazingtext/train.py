@@ -1,4 +1,4 @@
-"""The `train` command of the local BlazingText image: supervised text classification by fastText."""
+"""The `train` command of the local BlazingText image: text classification, or word vectors."""
 
 from __future__ import annotations
 
@@ -10,23 +10,30 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blazingtext import supervised
-from blazingtext.corpus import read_channel
-from blazingtext.hyperparameters import ClientError, parse
+from blazingtext import similarity, supervised, word2vec
+from blazingtext.corpus import read_channel, read_sentences
+from blazingtext.hyperparameters import ClientError, SupervisedHyperparameters, parse
 
 if TYPE_CHECKING:
     from blazingtext.corpus import Corpus
-    from blazingtext.hyperparameters import SupervisedHyperparameters
+    from blazingtext.hyperparameters import Word2VecHyperparameters
 
 logger = logging.getLogger("blazingtext")
 
 
 def run(base: Path) -> None:
-    """Train on `<base>/input`, leave `<base>/model/model.bin`, print the accuracies as the algorithm does.
+    """Train on `<base>/input`, leave the model in `<base>/model`, print the metrics as the algorithm does.
 
     Raises `ClientError` for bad hyperparameters or data.
     """
     parameters = parse(json.loads((base / "input/config/hyperparameters.json").read_text(encoding="utf-8")))
+    if isinstance(parameters, SupervisedHyperparameters):
+        _classify(base, parameters)
+    else:
+        _embed(base, parameters)
+
+
+def _classify(base: Path, parameters: SupervisedHyperparameters) -> None:
     training = read_channel(base / "input/data/train", "train")
     validation_directory = base / "input/data/validation"
     validation = read_channel(validation_directory, "validation") if validation_directory.is_dir() else None
@@ -46,7 +53,7 @@ def _train(
     training: Corpus, validation: Corpus | None, parameters: SupervisedHyperparameters
 ) -> supervised.fasttext.FastText._FastText:
     if not parameters.early_stopping:
-        return supervised.train(training, parameters, parameters.epochs)
+        return supervised.train(training, parameters)
     if validation is None:
         raise ClientError(
             "early_stopping needs a channel 'validation'; add one or set early_stopping to False."
@@ -54,8 +61,30 @@ def _train(
     return supervised.train_with_early_stopping(training, validation, parameters)
 
 
+def _embed(base: Path, parameters: Word2VecHyperparameters) -> None:
+    path, sentences = read_sentences(base / "input/data/train", "train")
+    logger.info("%d sentences, %s", len(sentences), parameters)
+    started = time.monotonic()
+    model = word2vec.train(path, sentences, parameters)
+    logger.info("Training finished in %.2f seconds", time.monotonic() - started)
+    word2vec.save(model, base / "model")
+    if not parameters.evaluation:
+        return
+    words = set(model.words)
+    pairs = similarity.read_pairs()
+    if parameters.subwords:  # every word is made of some
+        words.update(word for first, second, _ in pairs for word in (first, second))
+    measured = similarity.evaluate(model.get_word_vector, words.__contains__, pairs)
+    (base / "model/eval.json").write_text(json.dumps(measured, indent=2), encoding="utf-8")
+    _print(f"{json.dumps(measured)}\n#mean_rho: {measured['mean_rho']:.4f}\n")
+
+
 def _report(channel: str, accuracy: float, examples: int) -> None:
-    sys.stdout.write(f"#{channel}_accuracy: {accuracy:.4f}\nNumber of {channel} examples: {examples}\n")
+    _print(f"#{channel}_accuracy: {accuracy:.4f}\nNumber of {channel} examples: {examples}\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
