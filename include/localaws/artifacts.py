@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from localaws.clients import client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -57,12 +59,15 @@ def _inside(directory: Path, relative: str) -> Path:
     return path
 
 
-def download(uri: str, directory: Path, shard: tuple[int, int] = (0, 1)) -> list[Path]:
-    """Copy the object or all objects below the S3 prefix `uri` into `directory`; return the files written.
+class S3Object(NamedTuple):
+    """An object of a data source, and where it lies below the directory that the data are copied to."""
 
-    Of `shard` (i, n) only every n-th object is copied, beginning with the i-th: an instance's share of
-    ShardedByS3Key. Raises `ArtifactError` when nothing is there.
-    """
+    uri: str
+    path: str
+
+
+def listed(uri: str) -> list[S3Object]:
+    """The object or all objects below the S3 prefix `uri`; raise `ArtifactError` when nothing is there."""
     bucket, prefix = split_uri(uri)
     keys = list_keys(uri)
     if not keys:
@@ -70,13 +75,53 @@ def download(uri: str, directory: Path, shard: tuple[int, int] = (0, 1)) -> list
             f"No S3 objects found under S3 URL {uri!r} given in input data source. Please ensure that the "
             "bucket exists in the selected region and that objects exist under that S3 prefix."
         )
+    return [S3Object(f"s3://{bucket}/{key}", relative_path(prefix, key)) for key in keys]
+
+
+def in_manifest(uri: str) -> list[S3Object]:
+    """The objects that a ManifestFile names: ``[{"prefix": "s3://bucket/some/"}, "a.csv", ...]``.
+
+    Raises `ArtifactError` when it cannot be read or has another form.
+    """
+    try:
+        first, *names = json.loads(read(uri))
+        prefix = first["prefix"]
+    except (ValueError, KeyError, TypeError) as error:
+        expected = '[{"prefix": "s3://bucket/some/"}, "relative/path", ...]'
+        raise ArtifactError(f"The manifest {uri} is not of the form {expected}: {error}") from error
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ArtifactError(f"The manifest {uri} must name at least one object, each as a string.")
+    return [S3Object(f"{prefix}{name}", name) for name in names]
+
+
+def objects(source: Mapping[str, Any]) -> list[S3Object]:
+    """The objects of an S3DataSource (or S3Input) of type S3Prefix or ManifestFile."""
+    if source.get("S3DataType") == "ManifestFile":
+        return in_manifest(source["S3Uri"])
+    return listed(source["S3Uri"])
+
+
+def fetch(wanted: Iterable[S3Object], directory: Path) -> list[Path]:
+    """Copy objects into `directory`; return the files written. Raises `ArtifactError`."""
     files = []
-    for key in keys[shard[0] :: shard[1]]:
-        path = _inside(directory, relative_path(prefix, key))
+    for item in wanted:
+        path = _inside(directory, item.path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        client("s3").download_file(bucket, key, str(path))
+        bucket, key = split_uri(item.uri)
+        try:
+            client("s3").download_file(bucket, key, str(path))
+        except ClientError as error:
+            raise ArtifactError(f"Cannot read {item.uri}: {error.response['Error']['Message']}") from error
         files.append(path)
     return files
+
+
+def download(uri: str, directory: Path) -> list[Path]:
+    """Copy the object or all objects below the S3 prefix `uri` into `directory`; return the files written.
+
+    Raises `ArtifactError` when nothing is there.
+    """
+    return fetch(listed(uri), directory)
 
 
 def read(uri: str) -> bytes:

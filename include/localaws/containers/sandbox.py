@@ -88,12 +88,15 @@ def _spawn(command: list[str], environment: dict[str, str], directory: Path) -> 
 
 @functools.cache
 def _hosts_file() -> Path:
-    """A copy of /etc/hosts in which the names of a job's hosts, algo-1 and so on, are this machine."""
+    """A copy of /etc/hosts in which a job's hosts, algo-1 and so on, are loopback addresses.
+
+    Each has one of its own, so that programs which listen on their host's name may all use the same port.
+    """
     original = Path("/etc/hosts")
     text = original.read_text(encoding="utf-8") if original.is_file() else ""
     path = scratch("temporary") / "hosts"
-    names = [HOST, *(f"algo-{number}" for number in range(2, _NAMED_HOSTS + 1))]
-    path.write_text(f"{text.rstrip()}\n127.0.0.1 {' '.join(names)}\n", encoding="utf-8")
+    names = "".join(f"127.0.0.{number} algo-{number}\n" for number in range(1, _NAMED_HOSTS + 1))
+    path.write_text(f"{text.rstrip()}\n{names}", encoding="utf-8")
     return path
 
 

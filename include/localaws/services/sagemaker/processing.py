@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from localaws import artifacts
 from localaws.containers import Box, Container
-from localaws.jobs import Job, JobFailed
-from localaws.protocol import AwsError, answer, not_implemented
-from localaws.services.sagemaker import clarify_requests
+from localaws.jobs import Job
+from localaws.protocol import AwsError, answer
+from localaws.services.sagemaker import clarify_requests, hosts
 from localaws.services.sagemaker.job_resources import (
     DEFAULT_MAX_RUNTIME_SECONDS,
     JobResource,
-    failure_reason,
     log_stream,
     refuse,
     require_image,
@@ -23,7 +20,6 @@ from localaws.services.sagemaker.job_resources import (
 )
 from localaws.services.sagemaker.resources import Operations
 from localaws.services.sagemaker.roles import require_role
-from localaws.services.sagemaker.variants import max_instances
 from localaws.state import now
 
 if TYPE_CHECKING:
@@ -81,15 +77,12 @@ def check(request: Document) -> None:
     inputs = request.get("ProcessingInputs", [])
     targets = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     sources = [item.get("S3Input", {}) for item in inputs]
-    most, count = max_instances(), cluster.get("InstanceCount", 1)
-    if count > most:
-        what = f"InstanceCount {count}, above the {most} that LOCALAWS_MAX_INSTANCES allows"
-        raise not_implemented(f"{operation}: ProcessingResources.ClusterConfig.{what}")
+    parameter = f"{operation}: ProcessingResources.ClusterConfig.InstanceCount"
+    hosts.require_room(parameter, cluster.get("InstanceCount", 1))
     refuse(
         operation,
         ProcessingResources__ClusterConfig__InstancePreferences="InstancePreferences" in cluster,
         ProcessingInputs__DatasetDefinition=any("DatasetDefinition" in item for item in inputs),
-        ProcessingInputs__S3Input__S3DataType_ManifestFile=_any(sources, "S3DataType", "ManifestFile"),
         ProcessingInputs__S3Input__S3InputMode_Pipe=_any(sources, "S3InputMode", "Pipe"),
         ProcessingInputs__S3Input__S3CompressionType_Gzip=_any(sources, "S3CompressionType", "Gzip"),
         ProcessingOutputConfig__FeatureStoreOutput=any("FeatureStoreOutput" in item for item in targets),
@@ -147,15 +140,15 @@ class Host:
 
     @property
     def _hosts(self) -> list[str]:
-        return hosts(self._request)
+        return hosts.names(instance_count(self._request))
 
     def prepare(self) -> None:
         """Copy the inputs, of sharded ones this instance's share, and write the configuration."""
         for item in self._request.get("ProcessingInputs", []):
             source = item["S3Input"]
-            sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
-            shard = (self._index, len(self._hosts)) if sharded else (0, 1)
-            artifacts.download(source["S3Uri"], self.box.directory(source["LocalPath"]), shard)
+            first, step = hosts.shard(source, self._index, len(self._hosts))
+            wanted = artifacts.objects(source)[first::step]
+            artifacts.fetch(wanted, self.box.directory(source["LocalPath"]))
         for output in outputs(self._request):
             self.box.directory(output["LocalPath"])
         self.box.directory("/opt/ml/output")
@@ -203,8 +196,7 @@ class ProcessingJob(Job):
         """Of a document that was just created."""
         limit = document["StoppingCondition"]["MaxRuntimeInSeconds"]
         super().__init__(document["ProcessingJobName"], limit)
-        self._hosts = [Host(document, index, region) for index in range(len(hosts(document)))]
-        self._failed = threading.Event()
+        self._hosts = [Host(document, index, region) for index in range(instance_count(document))]
 
     def run(self) -> Document:
         """Download, run, upload; raises `JobFailed` with the container's own reason."""
@@ -218,39 +210,17 @@ class ProcessingJob(Job):
         for host in self._hosts:
             self.check()
             host.prepare()
-        containers = [host.container() for host in self._hosts]
         self.update(ProcessingStartTime=now())
-        with ThreadPoolExecutor(len(containers)) as pool:
-            ended = [
-                pool.submit(self._run_one, host, container, containers)
-                for host, container in zip(self._hosts, containers, strict=True)
-            ]
-        errors = [error for future in ended if (error := future.exception())]
-        if errors:
-            raise next((error for error in errors if isinstance(error, JobFailed)), errors[0])
+        hosts.run_together(self, [(host.box, host.container()) for host in self._hosts])
         for host in self._hosts:
             self.check()
             host.upload()
         return self._hosts[0].exit_message()
 
-    def _run_one(self, host: Host, container: Container, containers: list[Container]) -> None:
-        """Run one instance; when it fails the others are ended, for the job has failed."""
-        if self._failed.is_set():
-            return
-        code = self.run_container(container)
-        if code == 0 or self._failed.is_set():
-            return
-        self._failed.set()
-        for other in containers:
-            if other is not container and other.pid is not None:
-                other.stop(0)
-        raise JobFailed(failure_reason(code, host.box.failure()))
 
-
-def hosts(request: Document) -> list[str]:
-    """The names of a job's instances: algo-1 and so on."""
-    count = request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
-    return [f"algo-{number}" for number in range(1, count + 1)]
+def instance_count(request: Document) -> int:
+    """How many instances a job runs on."""
+    return int(request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1))
 
 
 def outputs(request: Document) -> list[Document]:

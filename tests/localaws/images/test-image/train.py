@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sys
 import time
 
@@ -18,6 +19,24 @@ def finish(*_: object) -> None:
     sys.exit(0)
 
 
+def meet(me: str, hosts: list[str]) -> list[str]:
+    """Say one's name to the first host by its name; what it has heard."""
+    port = int(hyperparameters.get("port", "0"))
+    if not port:
+        return []
+    if me == hosts[0]:
+        with socket.create_server((me, port)) as server:
+            return sorted(server.accept()[0].makefile().read() for _ in hosts[1:])
+    for _ in range(200):
+        try:
+            with socket.create_connection((hosts[0], port), timeout=5) as connection:
+                connection.sendall(me.encode())
+            break
+        except OSError:
+            time.sleep(0.1)
+    return []
+
+
 behaviour = hyperparameters.get("behaviour", "train")
 if behaviour == "fail":
     (base / "output/failure").write_text("hyperparameter epochs is missing")
@@ -26,6 +45,23 @@ if behaviour == "sleep":
     signal.signal(signal.SIGTERM, finish)
     sys.stdout.write("training for long" + "\n")
     time.sleep(300)
+if behaviour == "hosts":
+    resources = json.loads((base / "input/config/resourceconfig.json").read_text())
+    me = resources["current_host"]
+    files = sorted(path.name for path in (base / "input/data/train").rglob("*") if path.is_file())
+    seen = {"hosts": resources["hosts"], "files": files, "heard": meet(me, resources["hosts"])}
+    (base / f"model/{me}.json").write_text(json.dumps(seen))
+    (base / "model/first.txt").write_text(me)
+    sys.exit(0)
+if behaviour == "fail-second":
+    if json.loads((base / "input/config/resourceconfig.json").read_text())["current_host"] == "algo-2":
+        (base / "output/failure").write_text("the second host failed")
+        sys.exit(1)
+    time.sleep(300)
+if behaviour == "pipe":
+    for epoch in range(int(hyperparameters["epochs"])):
+        (base / f"model/epoch-{epoch}").write_bytes((base / f"input/data/train_{epoch}").read_bytes())
+    sys.exit(0)
 if behaviour == "pause":
     time.sleep(1.2)
 for epoch in range(3):
