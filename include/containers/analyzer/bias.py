@@ -4,48 +4,60 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from analyzer import metrics
+from analyzer import columns, counting, metrics
+from analyzer.columns import OneOf
 from analyzer.config import AnalyzerError
 from analyzer.dataset import column
+from analyzer.flip_test import flip_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
+    from analyzer.columns import Rule
     from analyzer.config import AnalysisConfig, Value
+    from analyzer.counting import Rows
     from analyzer.dataset import Dataset
+
+    Metric = Callable[[metrics.FacetCounts], float]
 
 log = logging.getLogger(__name__)
 
-# Clarify's rule: whole numbers with at least this share of different values are a measure, not categories.
-_CONTINUOUS_UNIQUE_SHARE = 0.05
+PREDICTED = "__predicted"
+_METHODS: tuple[tuple[str, dict[str, Metric]], ...] = (
+    ("post_training_bias", metrics.POST_TRAINING),
+    ("pre_training_bias", metrics.PRE_TRAINING),
+)
 
 
 @dataclass(frozen=True)
 class FacetTable:
     """Counts of one facet.
 
-    names: one a facet value under test; codes of the table's first axis that are sensitive for each.
+    values: name of each facet value under test, and the codes of the first axis that are sensitive then.
     table: rows by [facet code, group, observed positive, predicted positive].
+    flips: the flip test of each value, where it is asked for.
     """
 
     name: str
     values: list[tuple[str, list[int]]]
     table: NDArray[np.int64]
     grouped: bool
+    flips: list[Callable[[], float]] = field(default_factory=list)
 
-    def counts(self, codes: list[int]) -> metrics.FacetCounts:
+    def counts(self, codes: list[int], flips: Callable[[], float] | None = None) -> metrics.FacetCounts:
         """Return the counts of the rows whose code is in `codes` against all others."""
         sensitive = np.isin(np.arange(len(self.table)), codes)
         return metrics.FacetCounts(
-            self.table[~sensitive].sum(axis=0), self.table[sensitive].sum(axis=0), self.grouped
+            self.table[~sensitive].sum(axis=0), self.table[sensitive].sum(axis=0), self.grouped, flips
         )
 
 
@@ -57,6 +69,36 @@ class BiasResult:
     tables: list[FacetTable]
 
 
+@dataclass(frozen=True)
+class Names:
+    """The columns that have a part in a bias analysis; of each facet also the configured values."""
+
+    label: str
+    predicted: str | None
+    group: str | None
+    facets: list[tuple[str, list[Value] | None]]
+
+    @property
+    def all(self) -> list[str]:
+        """Return every column once."""
+        optional = [name for name in (self.predicted, self.group) if name is not None]
+        return list(dict.fromkeys([self.label, *optional, *(name for name, _ in self.facets)]))
+
+
+def resolve(config: AnalysisConfig, names: Sequence[str], label: str | None, predicted: str | None) -> Names:
+    """Return the columns of the analysis. Raises `AnalyzerError` if the dataset lacks one."""
+    if label is None or not config.label_values_or_threshold or not config.facet:
+        raise AnalyzerError("Bias metrics need label, label_values_or_threshold and facet.")
+    group = None
+    if config.group_variable is not None:
+        group = column(names, config.group_variable, "Unable to locate the group variable.")
+    facets = [
+        (column(names, facet.name_or_index, "Unable to locate the facet."), facet.value_or_threshold)
+        for facet in config.facet
+    ]
+    return Names(label, predicted, group, facets)
+
+
 def analyze(config: AnalysisConfig, dataset: Dataset, predicted: pd.Series[Any] | None = None) -> BiasResult:
     """Return the configured bias metrics of every facet, in Clarify's format and order.
 
@@ -64,123 +106,173 @@ def analyze(config: AnalysisConfig, dataset: Dataset, predicted: pd.Series[Any] 
     Raises `AnalyzerError` where Clarify fails the job; a metric that is undefined on these counts is `null`
     with its error instead.
     """
-    if dataset.label is None or not config.label_values_or_threshold or not config.facet:
-        raise AnalyzerError("Bias metrics need label, label_values_or_threshold and facet.")
-    frame = _without_missing_labels(dataset.frame, dataset.label)
-    observed, label_text = positives(frame[dataset.label], config.label_values_or_threshold)
-    if not observed.any():
-        raise AnalyzerError(
-            f"No Label values are present in the Label Column: no {dataset.label!r} is {label_text}, "
-            f"seen {sorted(map(str, frame[dataset.label].unique()))[:10]}. (A column of numbers of which "
-            "5 % or more are different is a measure, and the label value its threshold.)"
-        )
-    predicted_positive = None
+    frame, features = dataset.frame, dataset.features
     if predicted is not None:
-        predicted_positive = _predicted_positives(
-            frame[dataset.label], predicted.loc[frame.index], config.label_values_or_threshold
-        )
-    group = None
-    if config.group_variable is not None:
-        group = frame[column(frame, config.group_variable, "Unable to locate the group variable.")]
-    tables = []
-    for facet in config.facet:
-        series = frame[column(frame, facet.name_or_index, "Unable to locate the facet.")]
-        tables.append(tabulate(series, facet.value_or_threshold, observed, predicted_positive, group))
-        log.info("Counted facet %s: %d values", series.name, len(tables[-1].values))
-    return BiasResult(_sections(config, tables, dataset.label, label_text), tables)
+        frame = frame.assign(**{PREDICTED: predicted})
+    names = resolve(config, features_and_more(frame), dataset.label, None if predicted is None else PREDICTED)
+    with counting.of_frame(frame, names.all) as rows:
+        kept = frame[frame[names.label].notna()]
+        return report(config, rows, names, kept, features)
 
 
-def positives(series: pd.Series[Any], values: Sequence[Value]) -> tuple[NDArray[np.bool_], str]:
-    """Return which rows have a positive label, and Clarify's text of the label values or threshold."""
-    if is_continuous(series, values):
-        measure = pd.to_numeric(series)
-        threshold = _cast(measure, values[0])
-        return (measure > threshold).to_numpy(bool), _interval(measure, threshold)
-    wanted = [_cast(series, value) for value in values]
-    return series.isin(wanted).to_numpy(bool), ",".join(map(str, wanted))
+def features_and_more(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the dataset's own columns."""
+    return [str(name) for name in frame.columns if name != PREDICTED]
 
 
-def is_continuous(series: pd.Series[Any], values: Sequence[Value] | None) -> bool:
-    """Return whether a column is a measure (one threshold) rather than a set of categories.
+def report(
+    config: AnalysisConfig,
+    rows: Rows,
+    names: Names,
+    frame: pd.DataFrame | None = None,
+    features: Sequence[str] = (),
+) -> BiasResult:
+    """Return the bias metrics of counted rows.
 
-    Clarify's rule: more than one value given, categories; floating point, a measure; whole numbers, also as
-    text, a measure if at least 5 % of the rows are different; anything else, categories.
+    frame, features: the rows with a label themselves and their feature columns, which the flip test needs.
     """
-    if values is not None and len(values) > 1:
-        return False
-    if pd.api.types.is_bool_dtype(series):
-        return False
-    if pd.api.types.is_float_dtype(series):
-        return True
-    if not pd.api.types.is_integer_dtype(series):
-        unique = series.dropna().unique()
-        if not len(unique) or not all(str(value).lstrip("+-").isdecimal() for value in unique):
-            return False
-    return series.nunique() / len(series) >= _CONTINUOUS_UNIQUE_SHARE
+    values = config.label_values_or_threshold or []
+    missing = rows.require(names.label)
+    if missing:
+        log.warning("%d rows have no label and are left out", missing)
+    profile = rows.profile(names.label)
+    if not profile.present:
+        raise AnalyzerError(f"No row has a label in {names.label!r}.")
+    positive = _label_rule(rows, names.label, values)
+    label_text = positive.text
+    predicted_positive = None
+    if names.predicted is not None and config.methods.post_training_bias is not None:
+        positive, predicted_positive = _predicted_rule(rows, names, profile, positive, values)
+    wants_flips = frame is not None and "FT" in _chosen(
+        config.methods.post_training_bias, metrics.POST_TRAINING
+    )
+    tables = []
+    for name, configured in names.facets:
+        facet_rule = columns.rule(rows.profile(name), configured, partial(rows.matches, name))
+        table, rules = tabulate(
+            rows, name, facet_rule, (names.label, positive), predicted_positive, names.group
+        )
+        if wants_flips and frame is not None and predicted_positive is not None:
+            others = frame[[feature for feature in features if feature != name]]
+            foreseen = rows.flags(frame, *predicted_positive)
+            table.flips.extend(partial(_flips, rows, frame, name, each, others, foreseen) for each in rules)
+        tables.append(table)
+        log.info("Counted facet %s: %d values", name, len(table.values))
+    return BiasResult(_sections(config, tables, names.label, label_text), tables)
 
 
 def tabulate(
-    series: pd.Series[Any],
-    values: Sequence[Value] | None,
-    observed: NDArray[np.bool_],
-    predicted: NDArray[np.bool_] | None,
-    group: pd.Series[Any] | None,
-) -> FacetTable:
-    """Return the counts of one facet from one pass over the rows.
+    rows: Rows,
+    name: str,
+    facet: Rule | None,
+    label: tuple[str, Rule],
+    predicted: tuple[str, Rule] | None,
+    group: str | None,
+) -> tuple[FacetTable, list[Rule]]:
+    """Return the counts of one facet, and for each value under test the rule of its rows.
 
-    Without `predicted` the predicted axis repeats the observed one and must not be read.
+    facet: the sensitive rows; None compares each value of the column with all others.
     """
-    codes, groups, names = _facet_codes(series, values)
-    group_codes = np.zeros(len(series), dtype=np.int64) if group is None else pd.factorize(group)[0] + 1
-    number = int(group_codes.max()) + 1
-    second = observed if predicted is None else predicted
-    cells = ((codes * number + group_codes) * 2 + observed) * 2 + second
-    table = np.bincount(cells, minlength=groups * number * 4).reshape(groups, number, 2, 2)
-    return FacetTable(str(series.name), names, table.astype(np.int64), group is not None)
+    cells = rows.cells(name if facet is None else (name, facet), group, label, predicted)
+    if facet is None:
+        found = rows.values(name)
+        codes = {value: index for index, value in enumerate([None, *(v for v in found if v is not None)])}
+        # A missing value is compared too, but nothing equals it, as in Clarify.
+        tested = [("nan" if v is None else str(v), [] if v is None else [codes[v]]) for v in found]
+        rules: list[Rule] = [OneOf((), "nan") if v is None else OneOf((v,), str(v)) for v in found]
+    else:
+        codes, tested, rules = {False: 0, True: 1}, [(facet.text, [1])], [facet]
+    groups: dict[Any, int] = {None: 0}
+    table = np.zeros((len(codes), 1 + len({cell[1] for cell in cells} - {None}), 2, 2), dtype=np.int64)
+    for value, group_value, observed, foreseen, number in cells:
+        place = groups.setdefault(group_value, len(groups))
+        table[codes[value], place, int(observed), int(foreseen)] += number
+    return FacetTable(name, tested, table, group is not None), rules
 
 
-def _facet_codes(
-    series: pd.Series[Any], values: Sequence[Value] | None
-) -> tuple[NDArray[np.int64], int, list[tuple[str, list[int]]]]:
-    """Return each row's code, the number of codes, and name and sensitive codes of each value under test."""
-    if is_continuous(series, values):
-        if not values:
-            raise AnalyzerError(
-                f"Facet {series.name!r} is continuous: give one threshold in value_or_threshold."
-            )
-        measure = pd.to_numeric(series)
-        threshold = _cast(measure, values[0])
-        above = (measure > threshold).to_numpy(bool).astype(np.int64)
-        return above, 2, [(_interval(measure, threshold), [1])]
-    if values:
-        wanted = [_cast(series, value) for value in values]
-        inside = series.isin(wanted).to_numpy(bool).astype(np.int64)
-        return inside, 2, [(",".join(map(str, wanted)), [1])]
-    # A missing value is in no category; its code 0 only ever belongs to the others.
-    codes, unique = pd.factorize(series)
-    names = [(str(value), [code + 1]) for code, value in enumerate(unique)]
-    return (codes + 1).astype(np.int64), len(unique) + 1, names
+def _flips(
+    rows: Rows,
+    frame: pd.DataFrame,
+    name: str,
+    facet: Rule,
+    features: pd.DataFrame,
+    predicted: NDArray[np.bool_],
+) -> float:
+    nobody = isinstance(facet, OneOf) and not facet.values
+    sensitive = np.zeros(len(frame), dtype=bool) if nobody else rows.flags(frame, name, facet)
+    return flip_test(features, sensitive, predicted)
+
+
+def _label_rule(rows: Rows, name: str, values: Sequence[Value]) -> Rule:
+    found = columns.rule(rows.profile(name), values, partial(rows.matches, name))
+    if found is None:
+        raise AnalyzerError("Bias metrics need label_values_or_threshold.")
+    if isinstance(found, OneOf) and not rows.matches(name, found.values):
+        log.warning("No row of %r has one of the label values %s: no label is positive", name, found.text)
+    return found
+
+
+def _predicted_rule(
+    rows: Rows, names: Names, label: columns.Profile, positive: Rule, values: Sequence[Value]
+) -> tuple[Rule, tuple[str, Rule]]:
+    """Return which labels and which predictions are positive. Raises `AnalyzerError` if no prediction is."""
+    name = str(names.predicted)
+    profile = rows.profile(name)
+    if columns.is_measure(profile, values):
+        columns.threshold(values[0], name)
+    if columns.is_measure(profile, values) != columns.is_measure(label, values):
+        raise AnalyzerError(
+            "Predicted Label Column series data type is not the same as Label Column series. "
+            f"{_described(profile, values)}, {_described(label, values)}."
+        )
+    if columns.is_measure(label, values):
+        both = [number for number in (profile.largest, label.largest) if number is not None]
+        foreseen: Rule = columns.above(profile, values, max(both))
+    else:
+        foreseen = _label_rule(rows, name, values)
+    if not any(
+        predicted
+        for _, _, _, predicted, _ in rows.cells(names.label, None, (names.label, positive), (name, foreseen))
+    ):
+        raise AnalyzerError(
+            "No Label values are present in the predicted Label Column, "
+            "Positive Predicted Index Series contains all False values."
+        )
+    return positive, (name, foreseen)
+
+
+def _described(profile: columns.Profile, values: Sequence[Value]) -> str:
+    what = "a measure" if columns.is_measure(profile, values) else "categories"
+    name = "the predictions" if profile.name == PREDICTED else repr(profile.name)
+    return f"{name} are {profile.kind}, {what}"
+
+
+def _chosen(methods: Any, registry: dict[str, Metric]) -> list[str]:
+    if methods is None:
+        return []
+    return sorted(registry if methods.methods == "all" else set(methods.methods))
 
 
 def _sections(
     config: AnalysisConfig, tables: list[FacetTable], label: str, label_text: str
 ) -> dict[str, Any]:
     sections: dict[str, Any] = {}
-    for key, methods, registry in (
-        ("post_training_bias", config.methods.post_training_bias, metrics.POST_TRAINING),
-        ("pre_training_bias", config.methods.pre_training_bias, metrics.PRE_TRAINING),
-    ):
-        if methods is None:
+    for key, registry in _METHODS:
+        chosen = _chosen(getattr(config.methods, key), registry)
+        if not chosen:
             continue
-        chosen = sorted(registry if methods.methods == "all" else set(methods.methods))
         facets: dict[str, list[Any]] = {}
         for table in tables:
+            flips: Sequence[Callable[[], float] | None] = table.flips or [None] * len(table.values)
             facets.setdefault(table.name, []).extend(
                 {
                     "value_or_threshold": text,
-                    "metrics": [_entry(name, registry[name], table.counts(codes)) for name in chosen],
+                    "metrics": [_entry(name, registry[name], counts) for name in chosen],
                 }
-                for text, codes in table.values
+                for text, counts in (
+                    (text, table.counts(codes, flip))
+                    for (text, codes), flip in zip(table.values, flips, strict=True)
+                )
             )
         sections[f"{key}_metrics"] = {
             "label": label,
@@ -190,9 +282,7 @@ def _sections(
     return sections
 
 
-def _entry(
-    name: str, metric: Callable[[metrics.FacetCounts], float], counts: metrics.FacetCounts
-) -> dict[str, Any]:
+def _entry(name: str, metric: Metric, counts: metrics.FacetCounts) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "description": metrics.description(metric)}
     try:
         value = metric(counts)
@@ -201,55 +291,3 @@ def _entry(
     if math.isinf(value):
         return {**entry, "value": "Infinity" if value > 0 else "-Infinity"}
     return {**entry, "value": value}
-
-
-def _without_missing_labels(frame: pd.DataFrame, label: str) -> pd.DataFrame:
-    missing = frame[label].isna()
-    if not missing.any():
-        return frame
-    log.warning("%d of %d rows have no label and are left out", int(missing.sum()), len(frame))
-    frame = frame[~missing]
-    if pd.api.types.is_float_dtype(frame[label]) and (frame[label] % 1 == 0).all():
-        # The gaps alone had made whole numbers floating point.
-        frame = frame.assign(**{label: frame[label].astype("int64")})
-    return frame
-
-
-def _predicted_positives(
-    observed: pd.Series[Any], predicted: pd.Series[Any], values: Sequence[Value]
-) -> NDArray[np.bool_]:
-    try:
-        series = predicted if predicted.dtype == observed.dtype else predicted.astype(observed.dtype)
-    except (ValueError, TypeError) as error:
-        raise AnalyzerError(
-            "Predicted Label Column series data type is not the same as Label Column series. "
-            f"Predicted {predicted.iloc[0]!r}, labels are {observed.dtype}."
-        ) from error
-    if is_continuous(observed, values):
-        measure = pd.to_numeric(series)
-        positive = (measure > _cast(measure, values[0])).to_numpy(bool)
-    else:
-        positive = series.isin([_cast(observed, value) for value in values]).to_numpy(bool)
-    if not positive.any():
-        raise AnalyzerError(
-            "No Label values are present in the predicted Label Column, "
-            "Positive Predicted Index Series contains all False values."
-        )
-    return positive
-
-
-def _cast(series: pd.Series[Any], value: Value) -> Value:
-    """Return `value` as the column's own type: configurations often quote numbers."""
-    try:
-        if pd.api.types.is_integer_dtype(series):
-            return value if isinstance(value, float) and value % 1 else int(value)
-        if pd.api.types.is_float_dtype(series):
-            return float(value)
-    except ValueError as error:
-        raise AnalyzerError(f"Could not convert string to float. {value!r} for {series.name!r}.") from error
-    return str(value)
-
-
-def _interval(series: pd.Series[Any], threshold: Value) -> str:
-    largest = series.max()
-    return f"({threshold}, {float(largest) if isinstance(threshold, float) else largest}]"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 BLUE, ORANGE, GREEN, RED, GREY = "#2f6f9f", "#d98b2b", "#2e8b57", "#b5473c", "#8a8f98"
 _MOST_BARS = 40
+_MOST_DOTS = 400
+_LINES = (RED, GREY, GREEN, BLUE, ORANGE)
 
 
 def imbalance(names: Sequence[str], values: Sequence[float], facet: str) -> bytes:
@@ -68,6 +73,70 @@ def top_tokens(tokens: Sequence[tuple[str, float]], header: str) -> bytes:
     axes.set_xlabel("Mean attribution: green speaks for the class, red against it")
     axes.set_title(f"What speaks for and against class {header}")
     return _png(figure)
+
+
+def importance(names: Sequence[str], values: Sequence[float], header: str) -> bytes:
+    """Return a chart of how much each feature moves the score of one class, the most important first."""
+    figure, axes = _bars(len(names))
+    axes.barh(range(len(names)), values, color=BLUE)
+    axes.set_yticks(range(len(names)), [_plain(name) for name in names])
+    axes.set_xlabel("Importance: attributions of all rows, aggregated")
+    axes.set_title(f"What moves the score of class {_plain(header)}")
+    return _png(figure)
+
+
+def spread(names: Sequence[str], values: Sequence[NDArray[np.float64]], header: str) -> bytes:
+    """Return a chart with a dot for each row's attribution (n values a feature)."""
+    figure, axes = _bars(len(names))
+    draw = np.random.default_rng(0)
+    for place, attributions in enumerate(values):
+        shown = attributions if len(attributions) <= _MOST_DOTS else draw.choice(attributions, _MOST_DOTS)
+        heights = place + draw.uniform(-0.28, 0.28, len(shown))
+        colours = [GREEN if value >= 0 else RED for value in shown]
+        axes.scatter(shown, heights, s=7, c=colours, alpha=0.45, linewidths=0)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [_plain(name) for name in names])
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel("Attribution of each row: green speaks for the class, red against it")
+    axes.set_title(f"Every row, class {_plain(header)}")
+    return _png(figure)
+
+
+def partial_dependence(entry: Mapping[str, Any]) -> bytes:
+    """Return a chart of one entry of the `pdp` section: a line a class over the share of rows."""
+    figure = Figure(figsize=(7.5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    shares = axes.twinx()
+    numeric = entry["data_type"] == "numerical"
+    grid = entry["feature_values"] if numeric else range(len(entry["feature_values"]))
+    width = 0.8 * (grid[1] - grid[0]) if len(grid) > 1 else 0.8
+    shares.bar(grid, entry["data_distribution"], width, color="#dfe3e8")
+    shares.set_ylabel("Share of rows")
+    axes.set_zorder(shares.get_zorder() + 1)
+    axes.patch.set_visible(False)
+    for name, means, colour in zip(
+        entry["label_headers"], entry["model_predictions"], itertools.cycle(_LINES), strict=False
+    ):
+        axes.plot(
+            grid, means, marker="o", linewidth=1.6, markersize=3.5, color=colour, label=_plain(str(name))
+        )
+    if not numeric:
+        axes.set_xticks(
+            grid, [_plain(str(value)) for value in entry["feature_values"]], rotation=30, ha="right"
+        )
+    axes.set_xlabel(_plain(entry["feature_name"]))
+    axes.set_ylabel("Mean score")
+    axes.spines[["top"]].set_visible(False)
+    shares.spines[["top"]].set_visible(False)
+    axes.legend(title="class", frameon=False)
+    axes.set_title(f"How the score depends on {_plain(entry['feature_name'])}")
+    return _png(figure)
+
+
+def _plain(text: str) -> str:
+    """Escape the dollar sign, which would start mathematics, and shorten what is long."""
+    short = text if len(text) <= 40 else text[:39] + "\u2026"
+    return short.replace("$", r"\$")
 
 
 def _bars(number: int) -> tuple[Figure, Axes]:

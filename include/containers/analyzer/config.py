@@ -65,7 +65,7 @@ class Shap(_Section):
     """Kernel SHAP."""
 
     baseline: str | list[Any] | dict[str, Any] | None = None
-    num_clusters: int | None = None
+    num_clusters: int | None = Field(default=None, ge=1)
     use_logit: bool = False
     num_samples: int | None = Field(default=None, ge=1)
     agg_method: Literal["mean_abs", "median", "mean_sq"] = "mean_abs"
@@ -74,6 +74,14 @@ class Shap(_Section):
     image_config: dict[str, Any] | None = None
     seed: int | None = None
     features_to_explain: list[Column] | None = None
+
+
+class Pdp(_Section):
+    """Partial dependence plots; without `features`, of those that SHAP finds most important."""
+
+    grid_resolution: int = Field(ge=1)
+    features: list[Column] | None = None
+    top_k_features: int = Field(default=10, ge=1)
 
 
 class Report(_Section):
@@ -89,7 +97,7 @@ class Methods(_Section):
     pre_training_bias: PreTrainingBias | None = None
     post_training_bias: PostTrainingBias | None = None
     shap: Shap | None = None
-    pdp: dict[str, Any] | None = None
+    pdp: Pdp | None = None
     asymmetric_shapley_value: dict[str, Any] | None = None
     report: Report = Report(name="report")
 
@@ -144,11 +152,8 @@ class AnalysisConfig(_Section):
 
 
 _UNSUPPORTED = (
-    ("methods", "pdp"),
     ("methods", "asymmetric_shapley_value"),
     ("methods", "shap", "image_config"),
-    ("methods", "shap", "features_to_explain"),
-    ("methods", "shap", "num_clusters"),
     ("predictor", "time_series_predictor_config"),
     ("predictor", "accelerator_type"),
     ("predictor", "content_template"),
@@ -207,12 +212,21 @@ def _contradictions(config: AnalysisConfig) -> list[str]:
         ]
     if methods.post_training_bias and config.predicted_label is None and config.predictor is None:
         problems.append("post_training_bias: needs predicted_label or predictor")
-    if methods.shap:
-        if config.predictor is None:
-            problems.append("shap: needs predictor")
-        if methods.shap.baseline is not None and methods.shap.num_clusters is not None:
-            problems.append("shap: baseline and num_clusters exclude each other")
+    problems += _explanation_contradictions(config)
     return problems + _predictor_contradictions(config.predictor)
+
+
+def _explanation_contradictions(config: AnalysisConfig) -> list[str]:
+    shap, pdp = config.methods.shap, config.methods.pdp
+    needs_predictor = [key for key, value in (("shap", shap), ("pdp", pdp)) if value is not None]
+    problems = [f"{key}: needs predictor" for key in needs_predictor if config.predictor is None]
+    if shap and shap.baseline is not None and shap.num_clusters is not None:
+        problems.append("shap: baseline and num_clusters exclude each other")
+    if shap and shap.features_to_explain is not None and shap.text_config is not None:
+        problems.append("shap: features_to_explain is for tabular features, and text_config is given")
+    if pdp and pdp.features is None and shap is None:
+        problems.append("pdp: features must be given when shap is not, which would find the most important")
+    return problems
 
 
 def _predictor_contradictions(predictor: PredictorConfig | None) -> list[str]:
@@ -244,8 +258,3 @@ def _require_supported(config: AnalysisConfig) -> None:
                 raise AnalyzerError(
                     f"predictor.{key} {value} is not supported by this analyzer, expected text/csv."
                 )
-    if config.methods.shap and config.methods.shap.text_config is None:
-        raise AnalyzerError(
-            "shap without text_config (SHAP of tabular features) is not supported by this analyzer: "
-            "give text_config, and a dataset whose features are free text."
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 from analyzer.config import AnalyzerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from analyzer.config import AnalysisConfig, Column
 
@@ -39,9 +40,7 @@ def load(config: AnalysisConfig, directory: Path) -> Dataset:
 
     Raises `AnalyzerError` when there is no file, a file cannot be read or a configured column is missing.
     """
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name[0] not in "._")
-    if not files:
-        raise AnalyzerError(f"No dataset was found in {directory}, expected at least one file.")
+    files = files_of(directory)
     frames = list(_frames(config, files))
     frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if frame.empty:
@@ -50,9 +49,17 @@ def load(config: AnalysisConfig, directory: Path) -> Dataset:
     return _resolve(config, frame)
 
 
-def column(frame: pd.DataFrame, name_or_index: Column, message: str) -> str:
+def files_of(directory: Path) -> list[Path]:
+    """Return the files of a dataset, by name. Raises `AnalyzerError` when there is none."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name[0] not in "._")
+    if not files:
+        raise AnalyzerError(f"No dataset was found in {directory}, expected at least one file.")
+    return files
+
+
+def column(columns: Iterable[object], name_or_index: Column, message: str) -> str:
     """Return the name of a column given by name or position. Raises `AnalyzerError` with `message`."""
-    names = [str(name) for name in frame.columns]
+    names = [str(name) for name in columns]
     if isinstance(name_or_index, int):
         if 0 <= name_or_index < len(names):
             return names[name_or_index]
@@ -63,7 +70,7 @@ def column(frame: pd.DataFrame, name_or_index: Column, message: str) -> str:
 
 def _resolve(config: AnalysisConfig, frame: pd.DataFrame) -> Dataset:
     def find(value: Column | None, message: str) -> str | None:
-        return None if value is None else column(frame, value, message)
+        return None if value is None else column(frame.columns, value, message)
 
     # For JSON Lines the paths were applied while reading and the columns renamed to these two.
     is_json = config.dataset_type == "application/jsonlines"
@@ -75,7 +82,9 @@ def _resolve(config: AnalysisConfig, frame: pd.DataFrame) -> Dataset:
         "Headers must contain predicted label.",
     )
     join_source = find(config.joinsource_name_or_index, "Unable to locate the join source.")
-    excluded = [column(frame, item, "Feature names not found.") for item in config.excluded_columns or []]
+    excluded = [
+        column(frame.columns, item, "Feature names not found.") for item in config.excluded_columns or []
+    ]
     used = {label, predicted, join_source, *excluded}
     features = [str(name) for name in frame.columns if str(name) not in used]
     return Dataset(frame, features, label, predicted, join_source)
@@ -94,19 +103,27 @@ def _frames(config: AnalysisConfig, files: list[Path]) -> Iterator[pd.DataFrame]
             raise AnalyzerError(f"{path.name} cannot be read as {config.dataset_type}: {error}") from error
 
 
-def _read_csv(path: Path, config: AnalysisConfig) -> pd.DataFrame:
+def csv_columns(path: Path, headers: list[str] | None) -> tuple[list[str], bool]:
+    """Return the names of a CSV file's columns, none if it is empty, and whether it has a line of headers."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         first = next(csv.reader(stream), [])
     if not first:
-        return pd.DataFrame(columns=config.headers)
-    headers = config.headers
+        return [], False
     if headers is not None and len(headers) != len(first):
         raise AnalyzerError(
             "Headers in config do not match with the number of columns in the dataset. "
             f"{len(headers)} headers are configured, {path.name} has {len(first)} columns."
         )
     has_header = first == headers if headers is not None else _is_header(first)
-    names = headers or (first if has_header else [f"column_{index}" for index in range(len(first))])
+    return headers or (
+        first if has_header else [f"column_{index}" for index in range(len(first))]
+    ), has_header
+
+
+def _read_csv(path: Path, config: AnalysisConfig) -> pd.DataFrame:
+    names, has_header = csv_columns(path, config.headers)
+    if not names:
+        return pd.DataFrame(columns=config.headers)
     with warnings.catch_warnings():
         # Pandas would drop the cells of a row that is too long and only warn.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -190,3 +207,17 @@ def download(uri: str, directory: Path) -> Path:
     if not found:
         raise AnalyzerError(f"No dataset was found at {uri}, expected at least one object.")
     return directory
+
+
+def baseline(uri: str, features: list[str]) -> list[list[Any]]:
+    """Return the rows of a SHAP baseline, a CSV object in S3 with or without a line of headers.
+
+    Raises `AnalyzerError` when it has other columns than `features`.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        (path,) = files_of(download(uri, Path(directory)))[:1]
+        names, has_header = csv_columns(path, None)
+        frame = pd.read_csv(path, header=0 if has_header else None, encoding="utf-8-sig")
+    if len(names) != len(features):
+        raise AnalyzerError(f"shap.baseline at {uri} has {len(names)} columns, expected {features}.")
+    return [list(row) for row in frame.itertuples(index=False, name=None)]

@@ -79,53 +79,75 @@ def shapley_values(sampled: Coalitions, values: Numbers, empty: Numbers, full: N
     """Return the attribution of each player to each output, shape (players, outputs).
 
     values: the outputs of each coalition (samples, outputs); empty, full: those without and with all players.
+    """
+    return np.asarray(Solver(sampled).solve(values[None], empty, full[None])[0])
+
+
+class Solver:
+    """The fit over one set of coalitions, prepared once for all games that are played with them.
+
     The attributions always add up to ``full - empty``: the fit is made in the hyperplane where they do. Where
     samples are few for the players, the estimate is pulled towards equal shares, as strongly as generalized
     cross-validation finds best; nothing is pulled when all coalitions are there.
     """
-    players, pairs = sampled.masks.shape[1], len(sampled.weights)
-    if players == 0:
-        return np.zeros((0, len(full)))
-    share = (full - empty) / players
-    if players == 1:
-        return np.array([share])
-    present = sampled.masks[:pairs].astype(np.float64)
-    # Half the difference within a pair: what both halves say together about the attributions.
-    response = (values[:pairs] - values[pairs:]) / 2 - (present.sum(axis=1) - players / 2)[:, None] * share
-    # Removing each row's mean confines the solution to attributions that sum to zero.
-    design = present - present.mean(axis=1, keepdims=True)
-    root = np.sqrt(sampled.weights)[:, None]
-    correction = _ridge(design * root, response * root, estimate=not sampled.complete)
-    return np.asarray(share + correction - correction.mean(axis=0))
 
+    def __init__(self, sampled: Coalitions) -> None:
+        """Prepare the fit over some coalitions."""
+        self.sampled = sampled
+        self._players, self._pairs = sampled.masks.shape[1], len(sampled.weights)
+        if self._players < 2:
+            return
+        present = sampled.masks[: self._pairs].astype(np.float64)
+        self._centred_sizes = present.sum(axis=1) - self._players / 2
+        self._root = np.sqrt(sampled.weights)
+        # Removing each row's mean confines the solution to attributions that sum to zero.
+        design = (present - present.mean(axis=1, keepdims=True)) * self._root[:, None]
+        eigenvalues, vectors = np.linalg.eigh(design.T @ design)
+        kept = eigenvalues > 1e-10 * eigenvalues[-1]
+        self._eigenvalues, self._vectors = eigenvalues[kept], vectors[:, kept]
+        self._projection = self._vectors.T @ design.T
 
-def _ridge(design: Numbers, response: Numbers, *, estimate: bool) -> Numbers:
-    """Return the least-squares solution, of least norm, with the best strength of shrinkage if `estimate`."""
-    eigenvalues, vectors = np.linalg.eigh(design.T @ design)
-    kept = eigenvalues > 1e-10 * eigenvalues[-1]
-    eigenvalues, vectors = eigenvalues[kept], vectors[:, kept]
-    projected = vectors.T @ (design.T @ response)
-    strength = 0.0
-    if estimate:
-        energy = (projected**2).sum(axis=1)
-        strength = _best_strength(eigenvalues, energy, float((response**2).sum()), len(design))
-    return np.asarray(vectors @ (projected / (eigenvalues + strength)[:, None]))
+    def solve(self, values: Numbers, empty: Numbers, full: Numbers) -> Numbers:
+        """Return the attributions of several games, shape (games, players, outputs).
 
+        values: outputs of each game's coalitions (games, samples, outputs); empty: the outputs without any
+        player, the same in all games; full: those with all players (games, outputs).
+        """
+        games, outputs = full.shape
+        if self._players == 0:
+            return np.zeros((games, 0, outputs))
+        share = ((full - empty) / self._players)[:, None, :]
+        if self._players == 1:
+            return np.asarray(share)
+        # Half the difference within a pair: what both halves say together about the attributions.
+        response = (values[:, : self._pairs] - values[:, self._pairs :]) / 2
+        response = (response - self._centred_sizes[:, None] * share) * self._root[:, None]
+        projected = np.einsum("ep,gpo->geo", self._projection, response, optimize=True)
+        strength = np.zeros(games)
+        if not self.sampled.complete:
+            strength = self._best_strengths((projected**2).sum(axis=2), (response**2).sum(axis=(1, 2)))
+        shrunk = projected / (self._eigenvalues + strength[:, None])[:, :, None]
+        correction = np.einsum("me,geo->gmo", self._vectors, shrunk, optimize=True)
+        return np.asarray(share + correction - correction.mean(axis=1, keepdims=True))
 
-def _best_strength(eigenvalues: Numbers, energy: Numbers, total: float, rows: int) -> float:
-    """Return the ridge strength of the smallest generalized cross-validation score."""
-    scale = float(eigenvalues.mean())
-    best, best_score = _STRENGTHS[-1] * scale, math.inf
-    for strength in _STRENGTHS:
-        shrunk = eigenvalues + strength * scale
-        freedom = 1 - _COST_OF_A_PARAMETER * float((eigenvalues / shrunk).sum()) / rows
-        if freedom <= 0:
-            continue
-        residual = total - float((energy * (2 / shrunk - eigenvalues / shrunk**2)).sum())
-        score = max(residual, 0.0) / freedom**2
-        if score < best_score:
-            best, best_score = strength * scale, score
-    return best
+    def _best_strengths(self, energy: Numbers, total: Numbers) -> Numbers:
+        """Return each game's ridge strength of the smallest generalized cross-validation score.
+
+        energy: squared lengths of projected responses (games, eigenvalues); total: of responses (games).
+        """
+        scale = float(self._eigenvalues.mean())
+        best = np.full(len(total), _STRENGTHS[-1] * scale)
+        best_score = np.full(len(total), np.inf)
+        for strength in _STRENGTHS:
+            shrunk = self._eigenvalues + strength * scale
+            freedom = 1 - _COST_OF_A_PARAMETER * float((self._eigenvalues / shrunk).sum()) / self._pairs
+            if freedom <= 0:
+                continue
+            residual = total - energy @ (2 / shrunk - self._eigenvalues / shrunk**2)
+            score = np.maximum(residual, 0.0) / freedom**2
+            better = score < best_score
+            best[better], best_score[better] = strength * scale, score[better]
+        return best
 
 
 def _every(players: int, size: int, pairs: int) -> NDArray[np.bool_]:

@@ -9,21 +9,24 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from analyzer import bias, config, dataset, render, report, shap_text
+from analyzer import bias, bias_files, config, dataset, explain, render, report
+from analyzer.cluster import of_job
 from analyzer.config import AnalyzerError
 from analyzer.predictor import Predictor, hosted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
+    from analyzer.bias import BiasResult
+    from analyzer.cluster import Cluster
     from analyzer.config import AnalysisConfig
     from analyzer.dataset import Dataset
+    from analyzer.explain import Explanations
 
 log = logging.getLogger("analyzer")
 
@@ -51,118 +54,120 @@ def main() -> int:
     return 0
 
 
-def run(base: Path) -> dict[str, Any]:
+def run(base: Path) -> dict[str, Any] | None:
     """Carry out the analysis below `base` and return what was written to `analysis.json`.
 
-    Reads `processing/input/{config/analysis_config.json,data}`, writes `processing/output`. Raises
-    `AnalyzerError`; nothing is written then, so a failed job leaves no half a result.
+    Reads `processing/input/{config/analysis_config.json,data}` and `config/`, writes `processing/output`.
+    Returns None on an instance that only helps another. Raises `AnalyzerError`; no `analysis.json` is written
+    then, so a failed job leaves no half a result.
     """
+    cluster = of_job(base / "config")
+    try:
+        return _run(base, cluster)
+    except AnalyzerError as error:
+        cluster.failed(str(error))
+        raise
+    except Exception as error:
+        cluster.failed(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        cluster.close()
+
+
+def _run(base: Path, cluster: Cluster) -> dict[str, Any] | None:
     settings = config.load(base / "processing/input/config/analysis_config.json")
-    methods = settings.methods
-    data = _load_data(settings, base)
-    with ExitStack() as stack:
-        predictor = None
-        if settings.predictor and _needs_predictor(settings):
-            predictor = stack.enter_context(hosted(settings.predictor))
-        bias_result = None
-        if methods.pre_training_bias or methods.post_training_bias:
-            bias_result = bias.analyze(settings, data, _predicted_labels(settings, data, predictor))
-        shap_result: shap_text.TextShapResult | None = None
-        headers: list[str] = []
-        if methods.shap and predictor:
-            shap_result, headers = _explain(settings, data, predictor)
-    document: dict[str, Any] = {"version": "1.0", **(bias_result.sections if bias_result else {})}
-    if methods.shap and shap_result:
-        top = methods.shap.text_config.max_top_tokens if methods.shap.text_config else 0
-        document["explanations"] = {
-            "kernel_shap": shap_text.global_explanations(shap_result, headers, methods.shap.agg_method, top)
-        }
     output = base / "processing/output"
     output.mkdir(parents=True, exist_ok=True)
-    if methods.shap and shap_result and methods.shap.save_local_shap_values:
-        join_source = data.frame[data.join_source].tolist() if data.join_source else None
-        shap_text.write_local(shap_result, output / "explanations_shap/out.jsonl", join_source)
-    blocks = report.build(methods.report.title, bias_result, shap_result, headers)
-    (output / f"{methods.report.name}.html").write_text(render.page(methods.report.title, blocks), "utf-8")
-    (output / f"{methods.report.name}.ipynb").write_text(render.notebook(blocks), "utf-8")
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        scratch = Path(directory)
+        source = base / "processing/input/data"
+        if settings.dataset_uri is not None:
+            (scratch / "dataset").mkdir()
+            source = dataset.download(settings.dataset_uri, scratch / "dataset")
+        bias_result: BiasResult | None = None
+        explanations: Explanations | None = None
+        counted = bias_files.can(settings)
+        if counted:
+            bias_result = bias_files.analyze(settings, source, cluster)
+        if not counted or _explains(settings):
+            data = dataset.load(settings, source)
+            predictor = stack.enter_context(_predictor(settings, cluster)) if _asks(settings) else None
+            if not counted and _measures_bias(settings):
+                bias_result = _bias(settings, data, predictor, cluster, scratch)
+            if predictor is not None and _explains(settings):
+                explanations = explain.explain(settings, data, predictor, cluster, output, scratch)
+            cluster.await_all("done")
+    return _write(settings, output, bias_result, explanations) if cluster.leads else None
+
+
+def _explains(settings: AnalysisConfig) -> bool:
+    return settings.methods.shap is not None or settings.methods.pdp is not None
+
+
+def _asks(settings: AnalysisConfig) -> bool:
+    post_training = settings.methods.post_training_bias is not None
+    return settings.predictor is not None and (
+        _explains(settings) or (post_training and settings.predicted_label is None)
+    )
+
+
+def _measures_bias(settings: AnalysisConfig) -> bool:
+    return bool(settings.methods.pre_training_bias or settings.methods.post_training_bias)
+
+
+@contextmanager
+def _predictor(settings: AnalysisConfig, cluster: Cluster) -> Iterator[Predictor]:
+    """Yield the predictor of one endpoint for all instances, which the leading one creates."""
+    wanted = settings.predictor
+    if wanted is None:
+        raise AnalyzerError("The analysis needs predictor.")
+    if not cluster.leads:
+        name = cluster.tell("endpoint", None)
+        yield Predictor(name, wanted)
+        return
+    with hosted(wanted) as predictor:
+        cluster.tell("endpoint", predictor.endpoint_name)
+        yield predictor
+
+
+def _bias(
+    settings: AnalysisConfig, data: Dataset, predictor: Predictor | None, cluster: Cluster, scratch: Path
+) -> BiasResult | None:
+    predicted = None
+    if settings.methods.post_training_bias is not None:
+        if data.predicted_label is not None:
+            predicted = data.frame[data.predicted_label]
+        elif predictor is None:
+            raise AnalyzerError("Post-training bias needs predicted_label or predictor.")
+        else:
+            predicted = explain.predicted_labels(settings, data, predictor, cluster, scratch)
+    if not cluster.leads:
+        return None
+    if not cluster.replicated:
+        raise AnalyzerError(
+            "This bias analysis needs the whole dataset on the first of several instances: set "
+            "S3DataDistributionType FullyReplicated, or use one instance. (The flip test and JSON Lines need "
+            "the rows themselves.)"
+        )
+    return bias.analyze(settings, data, predicted)
+
+
+def _write(
+    settings: AnalysisConfig,
+    output: Path,
+    bias_result: BiasResult | None,
+    explanations: Explanations | None,
+) -> dict[str, Any]:
+    """Write report and analysis, and return the latter."""
+    document: dict[str, Any] = {"version": "1.0", **(bias_result.sections if bias_result else {})}
+    if explanations:
+        document["explanations"] = explanations.section
+    wanted = settings.methods.report
+    blocks = report.build(wanted.title, bias_result, explanations)
+    (output / f"{wanted.name}.html").write_text(render.page(wanted.title, blocks), "utf-8")
+    (output / f"{wanted.name}.ipynb").write_text(render.notebook(blocks), "utf-8")
     (output / "analysis.json").write_text(json.dumps(document, indent=4), "utf-8")
     return document
-
-
-def _load_data(settings: AnalysisConfig, base: Path) -> Dataset:
-    if settings.dataset_uri is None:
-        return dataset.load(settings, base / "processing/input/data")
-    with tempfile.TemporaryDirectory() as directory:
-        return dataset.load(settings, dataset.download(settings.dataset_uri, Path(directory)))
-
-
-def _needs_predictor(settings: AnalysisConfig) -> bool:
-    post_training = settings.methods.post_training_bias is not None
-    return settings.methods.shap is not None or (post_training and settings.predicted_label is None)
-
-
-def _predicted_labels(
-    settings: AnalysisConfig, data: Dataset, predictor: Predictor | None
-) -> pd.Series[Any] | None:
-    if settings.methods.post_training_bias is None:
-        return None
-    if data.predicted_label is not None:
-        return data.frame[data.predicted_label]
-    if predictor is None or settings.predictor is None:
-        raise AnalyzerError("Post-training bias needs predicted_label or predictor.")
-    log.info("Predicting %d rows", len(data.frame))
-    rows = data.frame[data.features].astype(object).where(data.frame[data.features].notna(), "")
-    answer = predictor.predict(rows.to_numpy().tolist())
-    labels = answer.predicted_labels(settings.predictor.label_headers, settings.probability_threshold)
-    return pd.Series(labels, index=data.frame.index)
-
-
-def _explain(
-    settings: AnalysisConfig, data: Dataset, predictor: Predictor
-) -> tuple[shap_text.TextShapResult, list[str]]:
-    """Return the explanations and the names of the classes they are for."""
-    shap = settings.methods.shap
-    if shap is None or settings.predictor is None:
-        raise AnalyzerError("SHAP needs the shap method and predictor.")
-    if not data.features:
-        raise AnalyzerError("Data must contain features.")
-    numbers = [name for name in data.features if pd.api.types.is_numeric_dtype(data.frame[name])]
-    if numbers:
-        raise AnalyzerError(
-            f"SHAP of tabular features is not supported by this analyzer: {numbers} are numbers. "
-            "Name them in excluded_columns if the model does not take them."
-        )
-    texts = data.frame[data.features].fillna("").astype(str).to_numpy().tolist()
-    baseline = text_baseline(shap.baseline, data.features)
-    headers = _class_names(settings, predictor, texts[0])
-    log.info("Explaining %d rows of %s, %s of them classes", len(texts), data.features, len(headers))
-    return shap_text.explain(texts, data.features, baseline, predictor.scores, shap), headers
-
-
-def text_baseline(baseline: Any, features: list[str]) -> list[str]:
-    """Return one baseline string a feature from the configured value, empty strings if there is none."""
-    if baseline is None:
-        return [""] * len(features)
-    if isinstance(baseline, str):
-        raise AnalyzerError('shap.baseline as a URI is not supported for text; give it as rows: [["<UNK>"]].')
-    if isinstance(baseline, dict):
-        baseline = [baseline]
-    rows = [row.get("features", list(row.values())) if isinstance(row, dict) else row for row in baseline]
-    if len(rows) != 1 or not isinstance(rows[0], list) or len(rows[0]) != len(features):
-        raise AnalyzerError(
-            f"shap.baseline is {baseline}, expected one row with a string for each of {features}."
-        )
-    return [str(cell) for cell in rows[0]]
-
-
-def _class_names(settings: AnalysisConfig, predictor: Predictor, row: list[str]) -> list[str]:
-    answer = predictor.predict([row])
-    number = answer.require_scores().shape[1]
-    configured = settings.predictor.label_headers if settings.predictor else None
-    names = [str(name) for name in configured or answer.label_headers or []]
-    if names and len(names) != number:
-        raise AnalyzerError(f"predictor.label_headers names {len(names)} classes, the model gives {number}.")
-    return names or [f"label{index}" for index in range(number)]
 
 
 def _tell_failure(base: Path, message: str) -> None:

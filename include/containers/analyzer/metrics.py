@@ -63,27 +63,34 @@ class Side:
 class FacetCounts:
     """Rows of one facet value and of all others: `[group, observed, predicted]`, shape (groups, 2, 2).
 
-    `grouped` tells whether the first axis is a real group variable or just one group of everything.
+    `grouped` tells whether the first axis is a real group variable, its first entry then the rows without a
+    group, or just one group of everything. `flips` gives the flip test of these rows, see `flip_test`.
     """
 
     others: NDArray[np.int64]
     sensitive: NDArray[np.int64]
     grouped: bool = False
+    flips: Callable[[], float] | None = None
 
     @cached_property
     def a(self) -> Side:
-        return self._side(self.others, "Negated facet")
+        return Side.from_table(self.others.sum(axis=0))
 
     @cached_property
     def d(self) -> Side:
-        return self._side(self.sensitive, "Facet")
+        return Side.from_table(self.sensitive.sum(axis=0))
 
-    @staticmethod
-    def _side(table: NDArray[np.int64], name: str) -> Side:
-        side = Side.from_table(table.sum(axis=0))
-        if side.size == 0:
-            raise MetricError(f"{name} set is empty")
-        return side
+    def sides(
+        self, without_a: str = "Negated Facet set is empty", without_d: str = "Facet set is empty"
+    ) -> tuple[Side, Side]:
+        """Return a and d. Raises `MetricError` with the text of the side that has no rows.
+
+        Each metric has wording of its own in Clarify's output, which people search their logs for.
+        """
+        for side, text in ((self.a, without_a), (self.d, without_d)):
+            if side.size == 0:
+                raise MetricError(text)
+        return self.a, self.d
 
 
 def divide(numerator: float, denominator: float) -> float:
@@ -100,27 +107,34 @@ def difference(left: float, right: float) -> float:
     return left - right
 
 
+_PROPORTIONS = ("Negative facet set is empty.", "Facet set is empty.")
+
+
 def ci(counts: FacetCounts) -> float:
     """Class Imbalance (CI)"""
-    a, d = counts.a, counts.d
+    a, d = counts.sides(
+        "CI: negated facet set is empty. Check that x[~facet] has non-zero length.",
+        "CI: facet set is empty. Check that x[facet] has non-zero length.",
+    )
     return (a.size - d.size) / (a.size + d.size)
 
 
 def dpl(counts: FacetCounts) -> float:
     """Difference in Positive Proportions in Labels (DPL)"""
-    a, d = counts.a, counts.d
+    a, d = counts.sides(*_PROPORTIONS)
     return a.observed_positive / a.size - d.observed_positive / d.size
+
+
+_NO_COMMON_LABEL = "No instance of common facet found, dataset may be too small"
 
 
 def _distributions(counts: FacetCounts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the label distributions of a and d on the labels that both have, not renormalised."""
-    a, d = (
-        np.array([side.observed_negative, side.observed_positive]) / side.size
-        for side in (counts.a, counts.d)
-    )
+    sides = counts.sides(_NO_COMMON_LABEL, _NO_COMMON_LABEL)
+    a, d = (np.array([side.observed_negative, side.observed_positive]) / side.size for side in sides)
     common = (a > 0) & (d > 0)
     if not common.any():
-        raise MetricError("No instance of common facet found, dataset may be too small")
+        raise MetricError(_NO_COMMON_LABEL)
     return a[common], d[common]
 
 
@@ -167,11 +181,21 @@ def _conditional_disparity(counts: FacetCounts, axis: int) -> float:
         raise MetricError("Group variable is empty or not provided")
     sensitive, others = counts.sensitive.sum(axis=axis), counts.others.sum(axis=axis)
     both = sensitive + others
+    negatives, positives = both.sum(axis=0)
+    if positives == 0:
+        raise MetricError("No positive labels in set")
+    if negatives == 0:
+        raise MetricError("No negative labels in set")
+    # The first group holds the rows without a group.
+    sensitive, both = sensitive[1:], both[1:]
     disparity = sum(
-        divide(d[0], n[0]) * n.sum() - divide(d[1], n[1]) * n.sum()
-        for d, n in zip(sensitive, both, strict=True)
+        (_share(d[0], n[0]) - _share(d[1], n[1])) * n.sum() for d, n in zip(sensitive, both, strict=True)
     )
     return float(divide(disparity, both.sum()))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def cddl(counts: FacetCounts) -> float:
@@ -186,67 +210,74 @@ def cddpl(counts: FacetCounts) -> float:
 
 def dppl(counts: FacetCounts) -> float:
     """Difference in Positive Proportions in Predicted Labels (DPPL)"""
-    a, d = counts.a, counts.d
+    a, d = counts.sides(*_PROPORTIONS)
     return a.predicted_positive / a.size - d.predicted_positive / d.size
 
 
 def di(counts: FacetCounts) -> float:
     """Disparate Impact (DI)"""
-    a, d = counts.a, counts.d
+    a, d = counts.sides("Negated facet set is empty")
     return divide(d.predicted_positive / d.size, a.predicted_positive / a.size)
+
+
+def _prefixed(counts: FacetCounts, prefix: str) -> tuple[Side, Side]:
+    return counts.sides(f"{prefix}: Negated Facet set is empty", f"{prefix}: Facet set is empty")
 
 
 def dca(counts: FacetCounts) -> float:
     """Difference in Conditional Acceptance (DCA)"""
-    a, d = (divide(side.observed_positive, side.predicted_positive) for side in (counts.a, counts.d))
+    a, d = (divide(side.observed_positive, side.predicted_positive) for side in _prefixed(counts, "DCO"))
     return difference(a, d)
 
 
 def dcr(counts: FacetCounts) -> float:
     """Difference in Conditional Rejection (DCR)"""
-    a, d = (divide(side.observed_negative, side.predicted_negative) for side in (counts.a, counts.d))
+    a, d = (divide(side.observed_negative, side.predicted_negative) for side in _prefixed(counts, "DCO"))
     return difference(d, a)
 
 
 def ad(counts: FacetCounts) -> float:
     """Accuracy Difference (AD)"""
-    a, d = ((side.true_positive + side.true_negative) / side.size for side in (counts.a, counts.d))
+    a, d = ((side.true_positive + side.true_negative) / side.size for side in counts.sides())
     return a - d
 
 
 def rd(counts: FacetCounts) -> float:
     """Recall Difference (RD)"""
-    a, d = (divide(side.true_positive, side.observed_positive) for side in (counts.a, counts.d))
+    a, d = (divide(side.true_positive, side.observed_positive) for side in _prefixed(counts, "DLA"))
     return difference(a, d)
 
 
 def sd(counts: FacetCounts) -> float:
     """Specificity Difference (SD)"""
-    a, d = (divide(side.true_negative, side.observed_negative) for side in (counts.a, counts.d))
+    a, d = (divide(side.true_negative, side.observed_negative) for side in _prefixed(counts, "DLA"))
     return difference(d, a)
 
 
 def dar(counts: FacetCounts) -> float:
     """Difference in Acceptance Rates (DAR)"""
-    a, d = (divide(side.true_positive, side.predicted_positive) for side in (counts.a, counts.d))
+    a, d = (divide(side.true_positive, side.predicted_positive) for side in _prefixed(counts, "DLR"))
     return difference(a, d)
 
 
 def drr(counts: FacetCounts) -> float:
     """Difference in Rejection Rates (DRR)"""
-    a, d = (divide(side.true_negative, side.predicted_negative) for side in (counts.a, counts.d))
+    a, d = (divide(side.true_negative, side.predicted_negative) for side in _prefixed(counts, "DLR"))
     return difference(d, a)
 
 
 def te(counts: FacetCounts) -> float:
     """Treatment Equality (TE)"""
-    a, d = (divide(side.false_negative, side.false_positive) for side in (counts.a, counts.d))
+    a, d = (divide(side.false_negative, side.false_positive) for side in counts.sides())
     return difference(d, a)
 
 
-def ft(counts: FacetCounts) -> float:  # noqa: ARG001 - one signature for all metrics
+def ft(counts: FacetCounts) -> float:
     """Flip Test (FT)"""
-    raise MetricError("FT is not supported by this analyzer: it needs the features of rows, not counts")
+    counts.sides()
+    if counts.flips is None:
+        raise MetricError("The flip test needs the rows themselves, and only their counts are known")
+    return counts.flips()
 
 
 def ge(counts: FacetCounts) -> float:
@@ -257,7 +288,10 @@ def ge(counts: FacetCounts) -> float:
     single = a.true_positive + d.true_positive + a.true_negative + d.true_negative
     mean = (2 * doubled + single) / rows
     if mean == 0:
-        raise MetricError("GE is undefined: every row is a false negative")
+        raise MetricError(
+            "All predicted labels are false negatives. There should be at least one prediction that is not "
+            "false negative."
+        )
     return ((4 * doubled + single) / rows / mean**2 - 1) / 2
 
 

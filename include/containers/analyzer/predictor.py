@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from analyzer.config import AnalyzerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,14 +72,17 @@ class Predictor:
 
     def __init__(self, endpoint_name: str, config: PredictorConfig) -> None:
         """endpoint_name: endpoint in service; config: how to ask it and to read its answers."""
-        self._endpoint_name = endpoint_name
+        self.endpoint_name = endpoint_name
         self._config = config
         self._client = _client("sagemaker-runtime")
         self._warned = False
 
-    def predict(self, rows: Sequence[Sequence[Any]]) -> Predictions:
-        """Return the model's answers for rows of feature values. Raises `AnalyzerError` if it gives none."""
-        if not rows:
+    def predict(self, rows: Any) -> Predictions:
+        """Return the model's answers for rows of feature values. Raises `AnalyzerError` if it gives none.
+
+        rows: anything with a length that yields rows; rows are taken as they are sent, not all at once.
+        """
+        if not len(rows):
             raise AnalyzerError("There are no rows to predict.")
         pool = ThreadPoolExecutor(_THREADS)
         try:
@@ -89,7 +92,7 @@ class Predictor:
             pool.shutdown(wait=False, cancel_futures=True)
         return parse_csv(parts, self._config.label, self._config.probability)
 
-    def scores(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
+    def scores(self, rows: Any) -> NDArray[np.float64]:
         """Return scores of shape (rows, classes)."""
         return self.predict(rows).require_scores()
 
@@ -98,18 +101,18 @@ class Predictor:
             answer = list(csv.reader(io.StringIO(self._invoke("".join(lines)), newline="")))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ModelError" or len(lines) == 1:
-                raise AnalyzerError(f"Endpoint {self._endpoint_name} gave no prediction: {error}") from error
+                raise AnalyzerError(f"Endpoint {self.endpoint_name} gave no prediction: {error}") from error
             if not self._warned:
                 log.warning("Fallback to smaller batches because of model error: %s", error)
                 self._warned = True
             middle = len(lines) // 2
             return self._ask(lines[:middle]) + self._ask(lines[middle:])
         except (BotoCoreError, csv.Error) as error:
-            raise AnalyzerError(f"Endpoint {self._endpoint_name} gave no prediction: {error}") from error
+            raise AnalyzerError(f"Endpoint {self.endpoint_name} gave no prediction: {error}") from error
         answer = [row for row in answer if row]
         if len(answer) != len(lines):
             raise AnalyzerError(
-                f"Endpoint {self._endpoint_name} answered {len(answer)} lines to {len(lines)} records."
+                f"Endpoint {self.endpoint_name} answered {len(answer)} lines to {len(lines)} records."
             )
         return answer
 
@@ -119,7 +122,7 @@ class Predictor:
             "TargetModel": self._config.target_model,
         }
         answer = self._client.invoke_endpoint(
-            EndpointName=self._endpoint_name,
+            EndpointName=self.endpoint_name,
             ContentType="text/csv",
             Accept="text/csv",
             Body=body.encode(),
@@ -128,13 +131,15 @@ class Predictor:
         return str(answer["Body"].read().decode())
 
 
-def batches(rows: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
+def batches(rows: Iterable[Sequence[Any]]) -> Iterator[list[str]]:
     """Yield CSV lines, one a row, in batches that fit one request."""
     batch: list[str] = []
     size = 0
     for row in rows:
         buffer = io.StringIO(newline="")
-        csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(row)
+        # What is missing is an empty cell; nothing but NaN differs from itself.
+        cells = ["" if cell is None or cell != cell else cell for cell in row]
+        csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(cells)
         line = buffer.getvalue()
         length = len(line) if line.isascii() else len(line.encode())
         if batch and (size + length > MAX_BATCH_BYTES or len(batch) == MAX_BATCH_ROWS):

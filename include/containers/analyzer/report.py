@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import html
-from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from analyzer import charts, metrics
-from analyzer.render import Block, Heading, Html, Image, Table, Text
+from analyzer import charts, metrics, report_shap
+from analyzer.render import Block, Heading, Image, Table, Text
 
 if TYPE_CHECKING:
     from analyzer.bias import BiasResult, FacetTable
-    from analyzer.shap_text import FeatureExplanation, TextShapResult
+    from analyzer.explain import Explanations
 
 MEANINGS = {
     "CI": "How much rarer these rows are than the others. 0: as many; near 1: hardly any.",
@@ -43,20 +39,16 @@ _SECTIONS = {
     "pre_training_bias_metrics": "Pre-training Bias Metrics",
     "post_training_bias_metrics": "Post-training Bias Metrics",
 }
-_CHART_TOKENS = 12
-_EXAMPLES_A_CLASS = 2
 
 
-def build(
-    title: str, bias: BiasResult | None, shap: TextShapResult | None, headers: list[str]
-) -> list[Block]:
-    """Return the report's blocks. headers: names of the classes that SHAP explains."""
+def build(title: str, bias: BiasResult | None, explanations: Explanations | None) -> list[Block]:
+    """Return the report's blocks."""
     blocks: list[Block] = [Heading(title, 1), Text("We report the following SageMaker analysis.")]
     for key, name in _SECTIONS.items():
         if bias is not None and key in bias.sections:
             blocks += _bias(name, bias.sections[key], bias.tables, predicted=key.startswith("post"))
-    if shap is not None:
-        blocks += _shap(shap, headers)
+    if explanations is not None:
+        blocks += report_shap.build(explanations)
     return blocks
 
 
@@ -123,80 +115,3 @@ def _cell(entry: dict[str, Any]) -> str:
     if value is None:
         return f"not computed: {entry['error']}"
     return value if isinstance(value, str) else f"{value:.4f}"
-
-
-def _shap(shap: TextShapResult, headers: list[str]) -> list[Block]:
-    blocks: list[Block] = [
-        Heading("SHAP"),
-        Text(
-            f"Kernel SHAP of {len(shap.rows)} texts. Each part of a text is replaced by the baseline in "
-            "many combinations; its attribution is its share in the change of the score."
-        ),
-        Table(
-            ["class", "mean score of these texts", "score of the baseline"],
-            [
-                [header, f"{shap.scores[:, index].mean():.4f}", f"{shap.expected[index]:.4f}"]
-                for index, header in enumerate(headers)
-            ],
-        ),
-    ]
-    for index, header in enumerate(headers):
-        tokens = _strongest(shap, index)
-        if tokens:
-            blocks.append(Image(charts.top_tokens(tokens, header), f"Strongest tokens of class {header}"))
-    blocks.append(Heading("Examples", 3))
-    blocks += [Html(_example(shap, row, headers)) for row in _examples(shap)]
-    return blocks
-
-
-def _strongest(shap: TextShapResult, index: int) -> list[tuple[str, float]]:
-    """Return the tokens with the largest total effect on a class, (token, mean attribution), best first."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for row in shap.rows:
-        for part in row:
-            for chunk, value in zip(part.chunks, part.attributions[:, index], strict=True):
-                found[chunk.text.lower()].append(float(value))
-    # By the total, not the mean: a word seen once in one odd review is no finding.
-    totals = {token: abs(sum(values)) for token, values in found.items()}
-    top = sorted(totals, key=totals.__getitem__, reverse=True)[:_CHART_TOKENS]
-    means = [(_shortened(token), float(np.mean(found[token]))) for token in top]
-    return sorted(means, key=lambda item: -item[1])
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _examples(shap: TextShapResult) -> list[int]:
-    """Return rows to show: for each class those that the model is surest about."""
-    best = shap.scores.argmax(axis=1)
-    rows: list[int] = []
-    for label in range(shap.scores.shape[1]):
-        candidates = np.flatnonzero(best == label)
-        order = candidates[np.argsort(-shap.scores[candidates, label], kind="stable")]
-        rows += order[:_EXAMPLES_A_CLASS].tolist()
-    return rows
-
-
-def _example(shap: TextShapResult, row: int, headers: list[str]) -> str:
-    best = int(shap.scores[row].argmax())
-    parts = " ".join(_highlighted(part, best) for part in shap.rows[row])
-    return (
-        f'<div class="example"><small>class {html.escape(headers[best])}, '
-        f"score {shap.scores[row, best]:.3f}; "
-        f"green speaks for it, red against it</small><br>{parts}</div>"
-    )
-
-
-def _highlighted(part: FeatureExplanation, index: int) -> str:
-    strongest = np.abs(part.attributions[:, index]).max(initial=0.0) or 1.0
-    pieces, end = [], 0
-    for chunk, value in zip(part.chunks, part.attributions[:, index], strict=True):
-        colour = "46,139,87" if value >= 0 else "181,71,60"
-        pieces.append(html.escape(part.text[end : chunk.start]))
-        pieces.append(
-            f'<span style="background:rgba({colour},{abs(value) / strongest:.2f})" '
-            f'title="{value:+.4f}">{html.escape(chunk.text)}</span>'
-        )
-        end = chunk.start + len(chunk.text)
-    return "".join(pieces) + html.escape(part.text[end:])

@@ -8,12 +8,13 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzer import kernel_shap
 from analyzer.config import AnalyzerError
+from analyzer.links import aggregate, link_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from analyzer.config import Shap
+    from analyzer.links import Scores
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +40,6 @@ _UNITS = {
 }
 
 
-class Scores(Protocol):
-    """A model: rows of feature values in, scores of shape (rows, classes) out."""
-
-    def __call__(self, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]: ...
-
-
 @dataclass(frozen=True)
 class Chunk:
     """A part of a text and the character it starts at."""
@@ -54,12 +50,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class FeatureExplanation:
-    """The chunks of one text and their attributions, shape (chunks, classes)."""
+    """The chunks of one text and their attributions, shape (chunks, classes); a number is one chunk."""
 
     feature: str
     text: str
     chunks: list[Chunk]
     attributions: NDArray[np.float64]
+    data_type: str = "free_text"
 
 
 @dataclass(frozen=True)
@@ -91,25 +88,29 @@ def masked_texts(text: str, chunks: list[Chunk], masks: NDArray[np.bool_], basel
 
 
 def explain(
-    texts: Sequence[Sequence[str]], features: list[str], baseline: list[str], model: Scores, shap: Shap
+    texts: Sequence[Sequence[Any]], features: list[str], baseline: list[Any], model: Scores, shap: Shap
 ) -> TextShapResult:
     """Return the attributions of every chunk of every row.
 
-    texts: one row of texts a record, in the order of `features`; baseline: one string a feature.
+    texts: one row of texts a record, in the order of `features`; baseline: one string a feature. What is no
+    string is one player, replaced as a whole.
     The chunks of all features of a row are the players of one game. The result depends on the seed alone, not
     on how rows fall into batches.
     """
     if shap.text_config is None:
         raise AnalyzerError("SHAP of text needs text_config.")
-    link = _logit if shap.use_logit else _identity
+    link = link_of(use_logit=shap.use_logit)
     expected = link(model([baseline]))[0]
     started = last_log = time.monotonic()
     explained: list[list[FeatureExplanation]] = []
     scores: list[NDArray[np.float64]] = []
     asked = 0
     for batch in _batches(texts, baseline, shap):
-        outputs = link(model([row for game in batch for row in game.rows]))
-        asked += len(outputs)
+        # Texts that agree once masked are asked once: the one without any part is the same for all.
+        places: dict[tuple[Any, ...], int] = {}
+        order = [places.setdefault(tuple(row), len(places)) for game in batch for row in game.rows]
+        outputs = link(model(list(places)))[order]
+        asked += len(places)
         for game in batch:
             part, outputs = outputs[: len(game.rows)], outputs[len(game.rows) :]
             values = kernel_shap.shapley_values(game.sampled, part[2:], part[0], part[1])
@@ -150,13 +151,13 @@ def _warn_of_few_samples(explained: list[list[FeatureExplanation]], shap: Shap) 
 class _Game:
     """One row as a game: its texts, their chunks, the coalitions, and the rows to ask the model."""
 
-    texts: Sequence[str]
+    texts: Sequence[Any]
     chunks: list[list[Chunk]]
     sampled: kernel_shap.Coalitions
-    rows: list[list[str]]
+    rows: list[list[Any]]
 
 
-def _batches(texts: Sequence[Sequence[str]], baseline: list[str], shap: Shap) -> Iterator[list[_Game]]:
+def _batches(texts: Sequence[Sequence[Any]], baseline: list[Any], shap: Shap) -> Iterator[list[_Game]]:
     batch: list[_Game] = []
     size = 0
     for index, row in enumerate(texts):
@@ -170,9 +171,11 @@ def _batches(texts: Sequence[Sequence[str]], baseline: list[str], shap: Shap) ->
         yield batch
 
 
-def _game(row: Sequence[str], baseline: list[str], shap: Shap, generator: np.random.Generator) -> _Game:
+def _game(row: Sequence[Any], baseline: list[Any], shap: Shap, generator: np.random.Generator) -> _Game:
     granularity = shap.text_config.granularity if shap.text_config else "token"
-    chunks = [split(text, granularity) for text in row]
+    chunks = [
+        split(value, granularity) if isinstance(value, str) else [Chunk(str(value), 0)] for value in row
+    ]
     players = sum(map(len, chunks))
     sampled = kernel_shap.coalitions(
         players, shap.num_samples or kernel_shap.default_samples(players), generator
@@ -181,7 +184,11 @@ def _game(row: Sequence[str], baseline: list[str], shap: Shap, generator: np.ran
     masks = np.concatenate([ends, sampled.masks])
     columns, start = [], 0
     for text, parts, absent in zip(row, chunks, baseline, strict=True):
-        columns.append(masked_texts(text, parts, masks[:, start : start + len(parts)], absent))
+        present = masks[:, start : start + len(parts)]
+        if isinstance(text, str):
+            columns.append(masked_texts(text, parts, present, absent))
+        else:
+            columns.append([text if there else absent for there in present[:, 0].tolist()])
         start += len(parts)
     return _Game(row, chunks, sampled, [list(cells) for cells in zip(*columns, strict=True)])
 
@@ -189,16 +196,11 @@ def _game(row: Sequence[str], baseline: list[str], shap: Shap, generator: np.ran
 def _by_feature(features: list[str], game: _Game, values: NDArray[np.float64]) -> list[FeatureExplanation]:
     found, start = [], 0
     for feature, text, chunks in zip(features, game.texts, game.chunks, strict=True):
-        found.append(FeatureExplanation(feature, text, chunks, values[start : start + len(chunks)]))
+        kind = "free_text" if isinstance(text, str) else "numerical"
+        part = values[start : start + len(chunks)]
+        found.append(FeatureExplanation(feature, str(text), chunks, part, kind))
         start += len(chunks)
     return found
-
-
-def aggregate(values: NDArray[np.float64], method: str) -> NDArray[np.float64]:
-    """Return one number a class for attributions of shape (n, classes): Clarify's `agg_method`."""
-    if method == "median":
-        return np.asarray(np.median(values, axis=0))
-    return np.asarray(np.mean(values**2 if method == "mean_sq" else np.abs(values), axis=0))
 
 
 def global_explanations(
@@ -214,6 +216,8 @@ def global_explanations(
     for row in result.rows:
         for part in row:
             by_feature[part.feature].append(part.attributions.sum(axis=0))
+            if part.data_type != "free_text":
+                continue
             for chunk, value in zip(part.chunks, part.attributions, strict=True):
                 by_token[chunk.text.lower()].append(value)
     features = {name: aggregate(np.array(values), method) for name, values in by_feature.items()}
@@ -230,7 +234,7 @@ def global_explanations(
     return section
 
 
-def write_local(result: TextShapResult, path: Path, join_source: Sequence[Any] | None = None) -> None:
+def write_local(result: TextShapResult, path: Path, join_source: Any = None) -> None:
     """Write `explanations_shap/out.jsonl`: one record a row, one attribution a class for each chunk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
@@ -242,27 +246,14 @@ def write_local(result: TextShapResult, path: Path, join_source: Sequence[Any] |
 
 
 def _local(part: FeatureExplanation) -> dict[str, Any]:
-    return {
-        "attributions": [
+    if part.data_type != "free_text":
+        attributions = [{"attribution": value.tolist()} for value in part.attributions]
+    else:
+        attributions = [
             {
                 "attribution": value.tolist(),
                 "description": {"partial_text": chunk.text, "start_idx": chunk.start},
             }
             for chunk, value in zip(part.chunks, part.attributions, strict=True)
-        ],
-        "data_type": "free_text",
-        "feature_name": part.feature,
-    }
-
-
-def _identity(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    return scores
-
-
-def _logit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    if scores.min() < 0 or scores.max() > 1:
-        raise AnalyzerError(
-            f"use_logit needs probabilities, the model answered {scores.min():.4g} to {scores.max():.4g}."
-        )
-    clipped = np.clip(scores, 1e-12, 1 - 1e-12)
-    return np.asarray(np.log(clipped / (1 - clipped)))
+        ]
+    return {"attributions": attributions, "data_type": part.data_type, "feature_name": part.feature}

@@ -94,6 +94,9 @@ def test_defaults_are_the_container_s() -> None:
         (SHAP | {"predictor": {"model_name": "m"}}, "predictor.instance_type: required unless endpoint_name"),
         (SHAP | {"predictor": PREDICTOR | {"endpoint_name_prefix": "-x"}}, "endpoint_name_prefix"),
         (shap(num_clusters=3), "baseline and num_clusters exclude each other"),
+        (shap(features_to_explain=["review_body"]), "features_to_explain is for tabular features"),
+        (SHAP | {"methods": {"pdp": {"grid_resolution": 3}}}, "pdp: features must be given when shap is not"),
+        (SHAP | {"methods": {"pdp": {"features": ["a"]}}}, "methods.pdp.grid_resolution: Field required"),
         (shap(agg_method="max"), "methods.shap.agg_method"),
         (shap(text_config={"granularity": "word", "language": "en"}), "methods.shap.text_config.granularity"),
         (BIAS | {"methods": BIAS["methods"] | {"report": {"name": "../x"}}}, "methods.report.name"),
@@ -110,15 +113,10 @@ def test_schema_errors_begin_as_clarify_s_and_say_where(document: Any, message: 
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (shap(text_config=None), "shap without text_config"),
-        (shap(features_to_explain=["a"]), "methods.shap.features_to_explain is not supported"),
+        (shap(image_config={}), "methods.shap.image_config is not supported"),
         (BIAS | {"dataset_type": "application/x-image"}, "dataset_type application/x-image is not supported"),
         (BIAS | {"segment_config": []}, "segment_config is not supported"),
         (SHAP | {"predictor": PREDICTOR | {"content_type": "application/json"}}, "predictor.content_type"),
-        (
-            SHAP | {"methods": SHAP["methods"] | {"pdp": {"grid_resolution": 3}}},
-            "methods.pdp is not supported",
-        ),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(document: Any, message: str) -> None:

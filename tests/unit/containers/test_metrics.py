@@ -113,7 +113,7 @@ def test_distributions_use_only_labels_seen_on_both_sides() -> None:
             metric(facet((7, 0), (0, 5)))
 
 
-@pytest.mark.parametrize("name", sorted({**metrics.PRE_TRAINING, **metrics.POST_TRAINING}))
+@pytest.mark.parametrize("name", sorted({**metrics.PRE_TRAINING, **metrics.POST_TRAINING}.keys() - {"GE"}))
 def test_every_metric_refuses_an_empty_side(name: str) -> None:
     metric = {**metrics.PRE_TRAINING, **metrics.POST_TRAINING}[name]
     with pytest.raises(metrics.MetricError):
@@ -124,11 +124,14 @@ def test_conditional_disparity_reverses_an_aggregate_one() -> None:
     # Berkeley admissions, as Clarify's documentation tells them: women (d) are refused more often in all,
     # less often once departments are compared. Here two departments, by [rejected, accepted].
     women, men = [[20, 80], [270, 30]], [[60, 140], [92, 8]]
+    nobody = np.zeros((2, 2), dtype=int)
     grouped = metrics.FacetCounts(
-        np.array([np.diag(row) for row in men]), np.array([np.diag(row) for row in women]), grouped=True
+        np.array([nobody, *map(np.diag, men)]), np.array([nobody, *map(np.diag, women)]), grouped=True
     )
     together = metrics.FacetCounts(
-        grouped.others.sum(axis=0, keepdims=True), grouped.sensitive.sum(axis=0, keepdims=True), grouped=True
+        np.array([nobody, grouped.others.sum(axis=0)]),
+        np.array([nobody, grouped.sensitive.sum(axis=0)]),
+        grouped=True,
     )
     assert metrics.cddl(together) == pytest.approx(290 / 442 - 110 / 258)
     first, second = 20 / 80 - 80 / 220, 270 / 362 - 30 / 38
@@ -153,7 +156,7 @@ def test_generalized_entropy_is_that_of_the_rows(a: Any, d: Any) -> None:
     benefits = np.repeat([1.0, 2.0, 0.0], [tn + tp, fp, fn])
     counts = metrics.FacetCounts(a, d)
     if not benefits.any():
-        with pytest.raises(metrics.MetricError, match="GE is undefined"):
+        with pytest.raises(metrics.MetricError, match="All predicted labels are false negatives"):
             metrics.ge(counts)
         return
     expected = np.mean((benefits / benefits.mean()) ** 2 - 1) / 2

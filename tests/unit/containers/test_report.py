@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer import bias, config, metrics, render, report, shap_text
+from analyzer import bias, config, metrics, render, report, shap_tabular, shap_text
 from analyzer.dataset import Dataset
+from analyzer.explain import Explanations
 
 
 def bias_result() -> bias.BiasResult:
@@ -55,7 +56,7 @@ def shap_result() -> shap_text.TextShapResult:
 
 
 def test_page_is_one_file_that_shows_everything_and_runs_nothing() -> None:
-    blocks = report.build("A & B", bias_result(), shap_result(), ["bad", "good"])
+    blocks = report.build("A & B", bias_result(), Explanations(["bad", "good"], {}, text=shap_result()))
     page = render.page("A & B", blocks)
     assert "<title>A &amp; B</title>" in page
     for heading in ("Pre-training Bias Metrics", "Post-training Bias Metrics", "SHAP", "Examples"):
@@ -71,7 +72,7 @@ def test_page_is_one_file_that_shows_everything_and_runs_nothing() -> None:
 
 
 def test_tables_have_a_line_a_facet_value_and_every_metric() -> None:
-    blocks = report.build("t", bias_result(), None, [])
+    blocks = report.build("t", bias_result(), None)
     tables = [block for block in blocks if isinstance(block, render.Table)]
     assert [len(table.rows) for table in tables] == [3, 1, 1, 8, 3, 1, 1, 13]
     assert all(len(row) == len(table.header) for table in tables for row in table.rows)
@@ -82,6 +83,35 @@ def test_tables_have_a_line_a_facet_value_and_every_metric() -> None:
         "not computed: Group variable is empty or not provided",
     ]
     assert [row[1] for row in tables[1].rows] == ["75"]
+
+
+def test_tables_of_features_and_partial_dependence_are_shown_class_by_class() -> None:
+    values = np.random.default_rng(0).normal(size=(500, 2, 2))
+    result = shap_tabular.TabularShapResult(["$age$", "kind"], values, np.zeros((500, 2)), np.zeros(2))
+    section = {
+        "kernel_shap": shap_tabular.global_explanations(result, ["no", "yes"], "mean_abs", ["$age$", "kind"]),
+        "pdp": [
+            {
+                "feature_name": "$age$",
+                "data_type": "numerical",
+                "feature_values": [20.0, 40.0],
+                "data_distribution": [0.4, 0.6],
+                "model_predictions": [[0.1, 0.2], [0.9, 0.8]],
+                "label_headers": ["no", "yes"],
+            },
+            {"feature_name": "review", "data_type": "free_text", "label_headers": [], "error": "No text."},
+        ],
+    }
+    blocks = report.build("t", None, Explanations(["no", "yes"], section, tabular=result))
+    pictures = [block.alternative for block in blocks if isinstance(block, render.Image)]
+    assert len(pictures) == 2 * 2 + 1
+    assert pictures[-1] == "Partial dependence on $age$"
+    table = next(
+        block for block in blocks if isinstance(block, render.Table) and block.header[0] == "feature"
+    )
+    assert [row[0] for row in table.rows] == ["$age$", "kind"]
+    assert float(table.rows[0][1]) == pytest.approx(np.abs(values[:, 0, 0]).mean(), abs=1e-4)
+    assert any(isinstance(block, render.Text) and block.text == "review: No text." for block in blocks)
 
 
 @pytest.mark.parametrize("name", sorted({**metrics.PRE_TRAINING, **metrics.POST_TRAINING}))
