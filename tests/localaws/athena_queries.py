@@ -8,6 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+# More rows than a test waits for.
+ENDLESS = (
+    "select count(*) from unnest(sequence(1, 9000)) a(x) cross join unnest(sequence(1, 9000)) b(y) "
+    "cross join unnest(sequence(1, 9000)) c(z) where x * y * z % 7 = 3"
+)
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 Rows = list[list[str | None]]
 

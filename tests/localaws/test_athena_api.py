@@ -6,20 +6,13 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from athena_queries import Queries
+from athena_queries import ENDLESS, Queries
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stand_in import StandIn
-
-
-# More rows than a test waits for.
-ENDLESS = (
-    "select count(*) from unnest(sequence(1, 9000)) a(x) cross join unnest(sequence(1, 9000)) b(y) "
-    "cross join unnest(sequence(1, 9000)) c(z) where x * y * z % 7 = 3"
-)
 
 
 @pytest.fixture
@@ -128,14 +121,6 @@ def test_missing_output_bucket_is_refused(athena: Any) -> None:
     )
 
 
-def test_stop_cancels_a_running_query(queries: Queries, athena: Any) -> None:
-    query_id = queries.start(ENDLESS)
-    athena.stop_query_execution(QueryExecutionId=query_id)
-    status = queries.wait(query_id)["Status"]
-    assert status["State"] == "CANCELLED"
-    assert status["StateChangeReason"] == "Query was cancelled by user"
-
-
 def test_batch_get_reports_unknown_ids(queries: Queries, athena: Any) -> None:
     query_id = queries.start("select 1")
     queries.wait(query_id)
@@ -173,16 +158,6 @@ def test_workgroup_keeps_results_where_it_says(queries: Queries, athena: Any, bu
         "InvalidRequestException",
         f"WorkGroup {name} is not found.",
     )
-
-
-def test_workgroup_has_tags_and_named_queries(athena: Any) -> None:
-    name = f"group-{uuid.uuid4().hex[:8]}"
-    athena.create_work_group(Name=name, Tags=[{"Key": "team", "Value": "reviews"}])
-    arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{name}"
-    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "team", "Value": "reviews"}]
-    query = {"Name": "one", "Database": "default", "QueryString": "select 1", "WorkGroup": name}
-    query_id = athena.create_named_query(**query)["NamedQueryId"]
-    assert athena.get_named_query(NamedQueryId=query_id)["NamedQuery"]["QueryString"] == "select 1"
 
 
 def test_primary_workgroup_exists(athena: Any) -> None:

@@ -14,16 +14,34 @@ from localaws.services.athena.engine import engine
 from localaws.services.athena.errors import InvalidRequestError
 from localaws.services.athena.metadata import CatalogOperations
 from localaws.services.athena.paging import page
+from localaws.services.athena.stored_queries import NamedQueryOperations, PreparedStatementOperations
 from localaws.services.athena.workgroups import WorkGroupOperations
 
 _MAXIMUM_IDS = 50
 _MAXIMUM_ROWS = 1000
+_TIMES = (
+    "EngineExecutionTimeInMillis",
+    "QueryPlanningTimeInMillis",
+    "QueryQueueTimeInMillis",
+    "ServicePreProcessingTimeInMillis",
+    "ServiceProcessingTimeInMillis",
+    "TotalExecutionTimeInMillis",
+)
 
 
-class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaResponse):
+class Athena(
+    StrictResponse,
+    WorkGroupOperations,
+    CatalogOperations,
+    PreparedStatementOperations,
+    NamedQueryOperations,
+    AthenaResponse,
+):
     """The Athena that runs queries."""
 
     validation_code = "InvalidRequestException"
+    # moto would record capacity reservations and data catalogs that no query uses.
+    kept_operations = frozenset()
 
     def start_query_execution(self) -> Any:
         """StartQueryExecution: answers at once; the query runs in a thread."""
@@ -58,6 +76,16 @@ class Athena(StrictResponse, WorkGroupOperations, CatalogOperations, AthenaRespo
         documents = reversed(state.store().items(models.EXECUTIONS))
         ids = [document["QueryExecutionId"] for document in documents if document["WorkGroup"] == group]
         return answer(page("QueryExecutionIds", ids, request, _MAXIMUM_IDS))
+
+    def get_query_runtime_statistics(self) -> Any:
+        """GetQueryRuntimeStatistics: times and rows; there are no stages, as the engine has none."""
+        document = models.execution(self.request()["QueryExecutionId"])
+        statistics = document["Statistics"]
+        timeline = {key: statistics[key] for key in _TIMES if key in statistics}
+        shown: dict[str, Any] = {"Timeline": timeline}
+        if document["Status"]["State"] == "SUCCEEDED":
+            shown["Rows"] = document["rows"] | {"InputBytes": statistics["DataScannedInBytes"]}
+        return answer({"QueryRuntimeStatistics": shown})
 
     def stop_query_execution(self) -> Any:
         """StopQueryExecution."""

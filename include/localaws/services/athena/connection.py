@@ -1,8 +1,8 @@
 """DuckDB for queries: Trino's functions, and no file outside the cache and a scratch directory.
 
-Making a database takes as long as a small query (Trino's functions are 130 macros), so databases are kept. One is
-used by one query at a time, through a connection of its own: its temporary tables and views go with it, and
-there are no others. A database in which anything unusual happened is not used again.
+Making a database takes as long as a small query (Trino's functions are 130 macros), so databases are kept.
+One is used by one query at a time, through a connection of its own: its temporary tables and views go with
+it, and there are no others. A database in which anything unusual happened is not used again.
 """
 
 from __future__ import annotations

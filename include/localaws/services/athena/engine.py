@@ -8,28 +8,32 @@ import json
 import logging
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localaws import artifacts, state
 from localaws.clients import client
-from localaws.services.athena import ddl, models, results, select, statements, writes
+from localaws.services.athena import ddl, models, prepared, results, select, statements, writes
+from localaws.services.athena.connection import CONCURRENT_QUERIES
 from localaws.services.athena.dialect import parse_query
 from localaws.services.athena.errors import SYSTEM, InvalidRequestError, QueryCancelledError, QueryError
-from localaws.services.athena.session import Outcome, Session
+from localaws.services.athena.session import CANCELLED, Outcome, Session
+from localaws.services.athena.translate import wrong_count
 
 log = logging.getLogger(__name__)
 
-CONCURRENT_QUERIES = 4
-_HANDLERS = ddl.HANDLERS | {
+_HANDLERS = {
+    **ddl.HANDLERS,
+    **prepared.HANDLERS,
     "SELECT": select.select,
     "EXPLAIN": select.explain,
     "CREATE_TABLE_AS_SELECT": writes.create_table_as,
     "INSERT": writes.insert,
     "UNLOAD": writes.unload,
 }
+_WITH_PARAMETERS = (*prepared.PREPARABLE, "EXPLAIN", "EXECUTE")
 
 
 class Engine:
@@ -39,6 +43,7 @@ class Engine:
         """Queries a former process left unfinished are Failed from now on."""
         self._pool = ThreadPoolExecutor(CONCURRENT_QUERIES, thread_name_prefix="athena")
         self._sessions: dict[str, Session] = {}
+        self._futures: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         for document in state.store().items(models.EXECUTIONS):
             if document["Status"]["State"] not in models.ENDED:
@@ -60,29 +65,25 @@ class Engine:
         workgroup = models.workgroup(request.get("WorkGroup") or "primary")
         if workgroup["State"] != "ENABLED":
             raise InvalidRequestError(f"WorkGroup {workgroup['Name']} is disabled.")
+        known = self._known(request)
+        if known:
+            return known
+        statement, parameters = _statement(request, workgroup["Name"])
+        query_id = str(uuid.uuid4())
+        kind = (statement.type, statement.kind)
+        document = models.new_execution(query_id, request, workgroup, kind, statement.result_suffix, region)
+        output = document["output_root"]
+        session = Session(query_id, region, models.database(request), output, parameters, workgroup["Name"])
+        session.bytes_limit = document["bytes_limit"]
+        _check_bucket(output, region)  # outside the lock: it is a request to S3
         with self._lock:
             known = self._known(request)
             if known:
                 return known
-            statement = _check_syntax(request)
-            query_id = str(uuid.uuid4())
-            kind = (statement.type, statement.kind)
-            document = models.new_execution(
-                query_id, request, workgroup, kind, statement.result_suffix, region
-            )
-            session = Session(
-                query_id,
-                region,
-                models.database(request),
-                document["output_root"],
-                request.get("ExecutionParameters") or [],
-            )
-            session.bytes_limit = document["bytes_limit"]
-            _check_bucket(document["output_root"], region)
             state.store().put(models.EXECUTIONS, query_id, document)
             self._remember(request, query_id)
             self._sessions[query_id] = session
-        self._pool.submit(self._run, query_id, statement, session)
+            self._futures[query_id] = self._pool.submit(self._run, query_id, statement, session)
         return query_id
 
     def _known(self, request: dict[str, Any]) -> str | None:
@@ -101,10 +102,15 @@ class Engine:
 
     def stop(self, query_id: str) -> None:
         """Cancel a query that has not ended; one that has stays as it is."""
-        models.execution(query_id)
-        session = self._sessions.get(query_id)
-        if session is not None:
-            session.cancel()
+        document = models.execution(query_id)
+        with self._lock:
+            session, future = self._sessions.get(query_id), self._futures.get(query_id)
+        if session is None or future is None:
+            return
+        session.cancel()
+        if future.cancel():  # it was still queued, and will not begin
+            status = _failure(document, QueryCancelledError(CANCELLED))
+            self._finish(document, status, session, status["CompletionDateTime"], [], None, None)
 
     def _run(self, query_id: str, statement: statements.Statement, session: Session) -> None:
         document = models.execution(query_id)
@@ -115,11 +121,14 @@ class Engine:
             document = state.store().update(
                 models.EXECUTIONS, query_id, Status=document["Status"] | {"State": "RUNNING"}
             )
+            if session.parameters and statement.kind not in _WITH_PARAMETERS:
+                raise wrong_count(0, len(session.parameters))
             outcome = _HANDLERS[statement.kind](statement, session)
             columns, manifest = _deliver(document, statement, outcome)
             status = models.finished(document, "SUCCEEDED", None)
         except Exception as error:
-            status = _failure(document, error)
+            # An interrupt may look like any other error.
+            status = _failure(document, QueryCancelledError(CANCELLED) if session.stopped else error)
             columns, manifest = [], None
         self._finish(document, status, session, started, columns, manifest, outcome)
 
@@ -154,10 +163,19 @@ class Engine:
             Status=status,
             Statistics=statistics,
             columns=columns,
+            rows=_row_counts(session, outcome),
             update_count=outcome.update_count if outcome else None,
         )
         with self._lock:
             self._sessions.pop(document["QueryExecutionId"], None)
+            self._futures.pop(document["QueryExecutionId"], None)
+
+
+def _row_counts(session: Session, outcome: Outcome | None) -> dict[str, int]:
+    """Rows of GetQueryRuntimeStatistics, but for the bytes read."""
+    rows = outcome.rows if outcome else []
+    size = sum(len(field or "") for row in rows for field in row)
+    return {"InputRows": session.rows_read, "OutputRows": len(rows), "OutputBytes": size}
 
 
 def _digest(request: dict[str, Any]) -> str:
@@ -165,19 +183,25 @@ def _digest(request: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _check_syntax(request: dict[str, Any]) -> statements.Statement:
-    """What Athena refuses at once: statements that do not parse."""
+def _statement(request: dict[str, Any], workgroup: str) -> tuple[statements.Statement, list[str]]:
+    """What is to run, and its parameters; refuses what Athena refuses at once: what does not parse."""
     if len(request["QueryString"].encode()) > 262_144:
         raise InvalidRequestError("Query string length exceeds the limit of 262144 bytes")
+    database = models.database(request)
+    parameters = request.get("ExecutionParameters") or []
     try:
-        statement = statements.parse(request["QueryString"], models.database(request))
+        statement = statements.parse(request["QueryString"], database)
+        if statement.kind in prepared.PARSERS:
+            prepared.PARSERS[statement.kind](statement.sql)
+        if statement.kind == "EXECUTE":
+            return prepared.executed(statement, database, workgroup, parameters)
         if statement.query:
             parse_query(statement.query)
     except QueryError as error:
         if error.code == "MALFORMED_QUERY":
             raise InvalidRequestError(error.message, "MALFORMED_QUERY") from error
         raise InvalidRequestError(str(error)) from error
-    return statement
+    return statement, parameters
 
 
 def _check_bucket(output: str, region: str) -> None:

@@ -1,7 +1,7 @@
 """Prepared statements: what is kept of them, and PREPARE, EXECUTE … USING and DEALLOCATE PREPARE.
 
-Athena documents parameters for SELECT, INSERT INTO, CREATE TABLE AS and UNLOAD, and names that are unique in a
-workgroup; the wording of a missing statement is Trino's.
+Athena documents parameters for SELECT, INSERT INTO, CREATE TABLE AS and UNLOAD, and names that are unique in
+a workgroup; the wording of a missing statement is Trino's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from localaws.services.athena.statements import Statement
 
 PREPARED = "athena-prepared-statement"
-_PREPARABLE = ("SELECT", "INSERT", "CREATE_TABLE_AS_SELECT", "UNLOAD")
+# What takes parameters; EXPLAIN and EXECUTE hand them on.
+PREPARABLE = ("SELECT", "INSERT", "CREATE_TABLE_AS_SELECT", "UNLOAD")
 
 
 def _key(workgroup: str, name: str) -> str:
@@ -50,9 +51,7 @@ def _document(workgroup: str, name: str, sql: str, description: str | None) -> d
 
 def create(workgroup: str, name: str, sql: str, description: str | None = None) -> None:
     """Keep a new prepared statement; raise `KeyError` when the name is taken."""
-    state.store().create(
-        PREPARED, _key(workgroup, name), _document(workgroup, name, sql, description)
-    )
+    state.store().create(PREPARED, _key(workgroup, name), _document(workgroup, name, sql, description))
 
 
 def update(workgroup: str, name: str, sql: str, description: str | None) -> None:
@@ -68,7 +67,7 @@ def delete(workgroup: str, name: str) -> None:
 def check(sql: str) -> Statement:
     """The statement to prepare; raise `QueryError` when it does not parse or takes no parameters."""
     statement = statements.parse(sql, "default")
-    if statement.kind not in _PREPARABLE:
+    if statement.kind not in PREPARABLE:
         found = statement.kind.replace("_", " ")
         raise QueryError("NOT_SUPPORTED", f"Invalid statement type for prepared statement: {found}")
     parse_query(statement.query)

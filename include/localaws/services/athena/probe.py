@@ -102,6 +102,12 @@ class DuckDbSql(DuckDB):
                 return f"struct_extract(struct_pack({name} := {text}), '{name}')"
             return text
 
+        def binary(self, expression: exp.Binary, op: str) -> str:
+            """As DuckDB's, which prints ``a + b + c`` at once: marks on ``a + b`` would be lost."""
+            if not isinstance(expression, _CHAINS):
+                return str(super().binary(expression, op))
+            return f"{self.sql(expression.left)} {op} {self.sql(expression.right)}"
+
         def _stub(self, node: exp.Expr) -> str | None:
             """What stands for a node whose meaning waits for its operands' types: right type, any value."""
             if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
@@ -137,6 +143,7 @@ class DuckDbSql(DuckDB):
             return f"(SELECT {columns}){name}"
 
 
+_CHAINS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
 _BOOLEAN = (
     exp.EQ,
     exp.NEQ,

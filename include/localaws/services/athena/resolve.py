@@ -107,8 +107,9 @@ def _sources(query: exp.Expr, branch: exp.Expr) -> list[exp.Expr]:
     if isinstance(query, exp.Select):
         tables = [query.args["from_"].this] if query.args.get("from_") else []
         tables += [join.this for join in query.args.get("joins") or []]
-        owner = branch.this if isinstance(branch, (exp.From, exp.Join)) else None
-        found += [table for table in tables if table is not owner]
+        if isinstance(branch, (exp.From, exp.Join)):  # a source sees those before it
+            tables = tables[: next(i for i, table in enumerate(tables) if table is branch.this)]
+        found += tables
     if isinstance(query, exp.Join) and branch is not query.this:
         found.append(query.this)
     return found

@@ -25,9 +25,10 @@ _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass
 class Scan:
-    """What reading a table cost: bytes as Athena bills them, and the local files in use."""
+    """What reading a table cost: bytes as Athena bills them, rows, and the local files in use."""
 
     bytes_scanned: int = 0
+    rows: int = 0
     files: set[Path] = field(default_factory=set)
 
 
@@ -191,6 +192,7 @@ def _check_parquet(table: Table, source: _Source, used: set[str] | None, scan: S
                     f"is incompatible with type {hive} defined in table schema",
                 )
         metadata = file.metadata
+        scan.rows += metadata.num_rows
         for group in range(metadata.num_row_groups):
             for index in range(metadata.num_columns):
                 chunk = metadata.row_group(group).column(index)
@@ -209,6 +211,7 @@ def _text(table: Table, sources: list[_Source], scan: Scan) -> _Body:
         settings = f"{table.serde} {sorted(table.serde_parameters.items())} {source.item.uri}"
         converted = text_formats.to_parquet(source.path, parse, names, skip, settings)  # type: ignore[arg-type]
         scan.files.add(converted)
+        scan.rows += pq.read_metadata(converted).num_rows
         paths.append((source, str(converted)))
     columns = ", ".join(
         f"{_typed(f'data.c{index}', kind, table, index)} AS {quoted(name)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ from localaws.services.athena.translate import Translation, translate
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+CANCELLED = "Query was cancelled by user"
+_INTERRUPT_SECONDS = 0.05
 
 
 @dataclass
@@ -55,6 +59,7 @@ class Session:
         self.workgroup = workgroup
         self.catalog = Catalog(region)
         self.bytes_scanned = 0
+        self.rows_read = 0
         self.bytes_limit: int | None = None
         self._cancelled = threading.Event()
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -69,14 +74,25 @@ class Session:
 
     def cancel(self) -> None:
         """Stop the query, wherever it is."""
-        self._cancelled.set()
-        if self._connection is not None:
-            self._connection.interrupt()
+        if not self._cancelled.is_set():
+            self._cancelled.set()
+            threading.Thread(target=self._interrupt, name="athena-stop", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Interrupt until the connection is closed: between two statements an interrupt is lost."""
+        while (connection := self._connection) is not None:
+            connection.interrupt()
+            time.sleep(_INTERRUPT_SECONDS)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user stopped the query."""
+        return self._cancelled.is_set()
 
     def check(self) -> None:
         """Raise `QueryCancelledError` if the query was stopped or has read too much."""
         if self._cancelled.is_set():
-            raise QueryCancelledError("Query was cancelled by user")
+            raise QueryCancelledError(CANCELLED)
         if self.bytes_limit is not None and self.bytes_scanned > self.bytes_limit:
             raise QueryCancelledError("Query cancelled! : Bytes scanned limit was exceeded")
 
@@ -89,8 +105,7 @@ class Session:
             try:
                 self.check()
                 yield connection
-            except duckdb.InterruptException as error:
-                self.check()
+            except duckdb.Error as error:
                 raise runtime_error(str(error)) from error
             finally:
                 self._connection = self._scratch = None
@@ -111,6 +126,7 @@ class Session:
                 connection, reference.internal, table, partitions, translation.columns, self.region
             )
             self.bytes_scanned += scan.bytes_scanned
+            self.rows_read += scan.rows
             files |= scan.files
         objects.trim(files)
         self.check()

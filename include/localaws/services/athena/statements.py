@@ -29,6 +29,9 @@ _KINDS = [
     (r"MSCK\s+REPAIR", "DDL", "MSCK_REPAIR_TABLE"),
     (r"INSERT\s+INTO", "DML", "INSERT"),
     (r"UNLOAD", "DML", "UNLOAD"),
+    (r"PREPARE\b", "UTILITY", "PREPARE"),
+    (r"EXECUTE\b", "DML", "EXECUTE"),
+    (r"DEALLOCATE\s+PREPARE\b", "UTILITY", "DEALLOCATE_PREPARE"),
     (r"EXPLAIN", "UTILITY", "EXPLAIN"),
     (r"SHOW\s+(DATABASES|SCHEMAS)", "UTILITY", "SHOW_DATABASES"),
     (r"SHOW\s+TABLES", "UTILITY", "SHOW_TABLES"),
@@ -62,9 +65,13 @@ class Statement:
     @property
     def result_suffix(self) -> str:
         """How the result object's name ends: ``.csv`` for rows of queries, ``.txt`` for the rest."""
-        return {"SELECT": ".csv", "CREATE_TABLE_AS_SELECT": "", "INSERT": "", "UNLOAD": ".csv"}.get(
-            self.kind, ".txt"
-        )
+        return {
+            "SELECT": ".csv",
+            "CREATE_TABLE_AS_SELECT": "",
+            "INSERT": "",
+            "UNLOAD": ".csv",
+            "EXECUTE": ".csv",
+        }.get(self.kind, ".txt")
 
 
 def classify(sql: str) -> tuple[str, str]:
@@ -75,8 +82,9 @@ def classify(sql: str) -> tuple[str, str]:
             return kind, sub
     first = bare.split(None, 1)[0] if bare.strip() else "<EOF>"
     raise malformed(
-        f"line 1:1: mismatched input '{first}'. Expecting: 'ALTER', 'CREATE', 'DESCRIBE', 'DROP', "
-        "'EXPLAIN', 'INSERT', 'MSCK', 'SELECT', 'SHOW', 'UNLOAD', 'VALUES', 'WITH'"
+        f"line 1:1: mismatched input '{first}'. Expecting: 'ALTER', 'CREATE', 'DEALLOCATE', 'DESCRIBE', "
+        "'DROP', 'EXECUTE', 'EXPLAIN', 'INSERT', 'MSCK', 'PREPARE', 'SELECT', 'SHOW', 'UNLOAD', "
+        "'VALUES', 'WITH'"
     )
 
 

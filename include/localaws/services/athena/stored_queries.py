@@ -1,4 +1,4 @@
-"""Named queries and prepared statements: SQL that a workgroup keeps. Documents, so that they survive a kill."""
+"""Named queries and prepared statements: SQL that a workgroup keeps, as documents: they survive a kill."""
 
 from __future__ import annotations
 

@@ -89,8 +89,7 @@ def _bind_parameters(tree: exp.Expr, parameters: list[str]) -> None:
     """Put the values of ExecutionParameters where the question marks are, in the text's order."""
     holes = [node for node in tree.walk(bfs=False) if isinstance(node, exp.Placeholder)]
     if len(holes) != len(parameters):
-        message = f"Incorrect number of parameters: expected {len(holes)} but found {len(parameters)}"
-        raise QueryError("INVALID_PARAMETER_USAGE", at((1, 1), message))
+        raise wrong_count(len(holes), len(parameters))
     for hole, text in zip(holes, parameters, strict=True):
         value = parse_query(f"SELECT {text}").expressions[0]  # noqa: S608  parsed, never run as text
         if value.find(exp.Column, exp.Subquery, exp.Select, exp.Placeholder):
@@ -98,6 +97,12 @@ def _bind_parameters(tree: exp.Expr, parameters: list[str]) -> None:
         for part in value.walk():
             part.meta.clear()
         hole.replace(value)
+
+
+def wrong_count(expected: int, found: int) -> QueryError:
+    """Trino's error for parameters that do not fit the question marks."""
+    message = f"Incorrect number of parameters: expected {expected} but found {found}"
+    return QueryError("INVALID_PARAMETER_USAGE", at((1, 1), message))
 
 
 def used_columns(tree: exp.Expr) -> set[str] | None:

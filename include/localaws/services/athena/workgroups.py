@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from localaws import state
-from localaws.protocol import answer
-from localaws.services.athena import models
+from localaws.protocol import AwsError, answer
+from localaws.services.athena import models, stored_queries
 from localaws.services.athena.errors import InvalidRequestError
 from localaws.services.athena.paging import page
 
 _MAXIMUM = 50
+_MAXIMUM_TAGS = 50
+_TAGS = "athena-tags"
 _REMOVALS = {
     "RemoveBytesScannedCutoffPerQuery": "BytesScannedCutoffPerQuery",
     "RemoveCustomerContentEncryptionConfiguration": "CustomerContentEncryptionConfiguration",
@@ -18,10 +20,9 @@ _REMOVALS = {
 
 
 class WorkGroupOperations:
-    """Create, get, list, update and delete workgroups."""
+    """Create, get, list, update, delete and tag workgroups."""
 
     request: Any
-    athena_backend: Any
 
     def create_work_group(self) -> Any:
         """CreateWorkGroup."""
@@ -32,13 +33,7 @@ class WorkGroupOperations:
             state.store().create(models.WORKGROUPS, name, models.new_workgroup(name, request))
         except KeyError as error:
             raise InvalidRequestError("WorkGroup is already created.") from error
-        # moto keeps tags, named queries and prepared statements, by workgroup.
-        self.athena_backend.create_work_group(
-            name,
-            dict(request.get("Configuration") or {}),
-            request.get("Description", ""),
-            request.get("Tags") or [],
-        )
+        _tag(name, request.get("Tags") or [])
         return answer({})
 
     def get_work_group(self) -> Any:
@@ -86,10 +81,52 @@ class WorkGroupOperations:
             raise InvalidRequestError("The primary workgroup cannot be deleted.")
         models.workgroup(name)
         used = [item for item in state.store().items(models.EXECUTIONS) if item["WorkGroup"] == name]
-        if used and not request.get("RecursiveDeleteOption"):
+        if (used or stored_queries.any_of(name)) and not request.get("RecursiveDeleteOption"):
             raise InvalidRequestError(f"WorkGroup {name} is not empty")
         for item in used:
             state.store().delete(models.EXECUTIONS, item["QueryExecutionId"])
+        stored_queries.forget(name)
+        state.store().delete(_TAGS, name)
         state.store().delete(models.WORKGROUPS, name)
-        self.athena_backend.delete_work_group(name)
         return answer({})
+
+    def tag_resource(self) -> Any:
+        """TagResource, of workgroups."""
+        request = self.request()
+        _tag(_workgroup_of(request["ResourceARN"]), request["Tags"])
+        return answer({})
+
+    def untag_resource(self) -> Any:
+        """UntagResource, of workgroups; a key that is not there is no error."""
+        request = self.request()
+        name = _workgroup_of(request["ResourceARN"])
+        kept = {key: value for key, value in _tags(name).items() if key not in request["TagKeys"]}
+        state.store().put(_TAGS, name, {"tags": kept})
+        return answer({})
+
+    def list_tags_for_resource(self) -> Any:
+        """ListTagsForResource, of workgroups."""
+        request = self.request()
+        tags = _tags(_workgroup_of(request["ResourceARN"]))
+        items = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return answer(page("Tags", items, request, _MAXIMUM_TAGS))
+
+
+def _tags(workgroup: str) -> dict[str, str]:
+    return dict((state.store().get(_TAGS, workgroup) or {"tags": {}})["tags"])
+
+
+def _tag(workgroup: str, tags: list[dict[str, str]]) -> None:
+    merged = _tags(workgroup) | {tag["Key"]: tag.get("Value", "") for tag in tags}
+    if len(merged) > _MAXIMUM_TAGS:
+        raise InvalidRequestError(f"A resource has at most {_MAXIMUM_TAGS} tags")
+    state.store().put(_TAGS, workgroup, {"tags": merged})
+
+
+def _workgroup_of(arn: str) -> str:
+    """The workgroup with this ARN; raise ResourceNotFoundException."""
+    name = arn.rpartition(":workgroup/")[2]
+    known = name == "primary" or state.store().get(models.WORKGROUPS, name) is not None
+    if ":workgroup/" not in arn or not known:
+        raise AwsError("ResourceNotFoundException", f"Athena Resource, {arn} Does Not Exist")
+    return name
