@@ -1,0 +1,158 @@
+"""Ten intervals at once, and many runs of one: nothing is made twice, nothing is lost. Real threads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from sentiment_retrain import naming
+from sentiment_retrain.operators import (
+    LandReviewsOperator,
+    PlanRunOperator,
+    RegisterGlueTablesOperator,
+    RegisterModelOperator,
+)
+from sentiment_retrain.settings import load_settings
+
+from .conftest import context
+from .test_ingest import deliver, keys, source
+from .test_sagemaker_job import ProbeOperator, names, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.operators.base import RetrainOperator
+
+pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+
+DAYS = [dt.datetime(2026, 3, day, tzinfo=dt.UTC) for day in range(1, 11)]
+SHOUT = [
+    {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1", "ModelDataUrl": "s3://b/m.tar.gz"}
+]
+
+
+def together(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Results of all tasks, which start at the same moment."""
+    barrier = threading.Barrier(len(tasks))
+
+    def start(task: Callable[[], Any]) -> Any:
+        barrier.wait(30)
+        return task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return [future.result(120) for future in [pool.submit(start, task) for task in tasks]]
+
+
+def executed(operators: Sequence[RetrainOperator], **params: Any) -> list[Any]:
+    return together([lambda one=operator: one.execute(context(**params)) for operator in operators])
+
+
+def test_ten_intervals_at_once_lose_no_row_and_no_partition(aws: Aws, bucket: str) -> None:
+    """Each uses what it needs, whoever lands it: ten deliveries, objects and partitions, 250 rows."""
+    for number, day in enumerate(DAYS):
+        deliver(aws, bucket, source(25, seed=number), f"dt={day:%Y-%m-%d}/reviews.csv")
+    runs = together(
+        [
+            lambda day=day: PlanRunOperator(task_id="plan").execute(
+                context(logical_date=day, run_id=f"backfill__{day:%Y-%m-%d}")
+            )
+            for day in DAYS
+        ]
+    )
+    lands = executed([LandReviewsOperator(task_id="land", run=run) for run in runs])
+    assert [len(land["partitions"]) for land in lands] == list(range(1, 11))
+    objects = keys(aws, bucket, "curated/")
+    assert len(objects) == len(DAYS)
+    rows = pd.concat([pd.read_parquet(io.BytesIO(aws.get_bytes(uri))) for uri in objects])
+    assert (len(rows), rows["review_id"].nunique()) == (250, 250)
+
+    registered = executed(
+        [
+            RegisterGlueTablesOperator(task_id="tables", run=run, land=land)
+            for run, land in zip(runs, lands, strict=True)
+        ]
+    )
+    assert {len(tables["partitions"]) for tables in registered} == {10}
+    assert partitions(aws) == {"reviews": 10, "reviews_raw": 10}
+
+
+def test_a_table_of_another_form_is_altered_and_keeps_its_partitions(aws: Aws, bucket: str) -> None:
+    """Two headers at once: the newer file's columns stay, whoever comes last."""
+    deliver(aws, bucket, source(25), "dt=2026-03-01/reviews.csv")
+    deliver(aws, bucket, source(25, seed=1).replace(b"Class Name", b"Category"), "dt=2026-03-02/reviews.csv")
+    older, newer = [], []
+    for day, operators in zip(DAYS, (older, newer), strict=False):
+        run = PlanRunOperator(task_id="plan").execute(context(logical_date=day))
+        land = LandReviewsOperator(task_id="land", run=run).execute(context())
+        for _ in range(2):
+            operators.append(RegisterGlueTablesOperator(task_id="tables", run=run, land=land))
+    executed([older[0], newer[0]])
+    executed([older[1]])
+    table = aws.client("glue").get_table(DatabaseName=load_settings().database, Name="reviews_raw")["Table"]
+    assert [column["Name"] for column in table["StorageDescriptor"]["Columns"]][-1] == "category"
+    assert partitions(aws) == {"reviews": 2, "reviews_raw": 2}
+
+
+def partitions(aws: Aws) -> dict[str, int]:
+    """How many partitions the catalog knows of each table."""
+    glue, database = aws.client("glue"), load_settings().database
+    return {
+        name: len(glue.get_partitions(DatabaseName=database, TableName=name)["Partitions"])
+        for name in ("reviews", "reviews_raw")
+    }
+
+
+def test_ten_runs_of_one_interval_share_one_job(aws: Aws, bucket: str) -> None:
+    probes = [ProbeOperator(run=run_of(bucket, f"run-{number}")) for number in range(10)]
+    done = executed(probes)
+    assert len(names(aws)) == 1
+    assert len({job["name"] for job in done}) == 1
+    assert sorted(job["outcome"] for job in done).count("submitted") == 1
+
+
+def register(bucket: str, group: str, run_key: str, model: str) -> RegisterModelOperator:
+    analysis = {"analysis_uri": f"s3://{bucket}/analysis.json"}
+    operator = RegisterModelOperator(
+        task_id="register_model",
+        run=run_of(bucket, run_key, dag_id="dag"),
+        datasets={"data_until": "2026-03-01", "fingerprint": "f"},
+        verdict={
+            "action": "deploy",
+            "winner": "blazingtext",
+            "reason": f"it is better, says {run_key}",
+            "model_name": model,
+            "model_fingerprint": naming.fingerprint({"model": model}),
+            "containers": SHOUT,
+            "verdict_uri": f"s3://{bucket}/runs/{run_key}/verdict.json",
+        },
+        bias=analysis,
+        explain_bias=analysis,
+        explain_shap=analysis,
+    )
+    operator.settings = operator.settings.model_copy(update={"model_package_group": group})  # type: ignore[misc]
+    return operator
+
+
+def test_a_model_that_many_runs_register_at_once_is_one_version(aws: Aws, bucket: str) -> None:
+    group = f"group-{bucket}"
+    done = executed([register(bucket, group, f"run-{number}", "same") for number in range(6)])
+    listed = aws.sagemaker("list_model_packages", ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert {item["ModelPackageArn"] for item in listed} == {one["model_package_arn"] for one in done}
+    assert len(listed) == 1
+
+
+def test_an_old_model_is_found_behind_any_number_of_newer_ones(aws: Aws, bucket: str) -> None:
+    group = f"group-{bucket}"
+    (first,) = executed([register(bucket, group, "first", "old")])
+    for number in range(25):
+        other = register(bucket, group, "later", f"model-{number}")
+        aws.sagemaker("create_model_package", **other._request(group, "Approved"))
+    (again,) = executed([register(bucket, group, "again", "old")])
+    assert again["model_package_arn"] == first["model_package_arn"]
