@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sentiment_retrain import errors, naming
 from sentiment_retrain.hooks import split_uri
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sentiment_retrain.hooks import Aws, S3Object
 
 _DATED = re.compile(r"(?:^|[/_.-])dt=(?P<day>\d{4}-\d{2}-\d{2})(?=[/_.-]|$)")
+#: Intervals of a backfill are planned at the same time, each knowing other days.
+_PLANS = 3
 _MANIFEST = re.compile(r"/dt=(?P<partition>\d{4}-\d{2}-\d{2})/(?P<digest>[0-9a-f]{16})/_manifest\.json$")
 
 
@@ -48,6 +50,7 @@ def find_sources(aws: Aws, run: Mapping[str, Any]) -> list[dict[str, Any]]:
     :raises SourceNotFound: when there is none for this run
     """
     landed = _landed(aws, run["bucket"])
+    digests = _Digests(aws, run["bucket"])
     last = run["partition"]
     first = (dt.date.fromisoformat(last) - dt.timedelta(days=run["window_days"])).isoformat()
     found: dict[str, dict[str, Any]] = {}
@@ -57,7 +60,7 @@ def find_sources(aws: Aws, run: Mapping[str, Any]) -> list[dict[str, Any]]:
         if day and not first <= day <= last:
             left_out[f"of days outside {first} to {last}"] += 1
             continue
-        digest = aws.sha256(entry.uri)
+        digest = digests.of(entry)
         places = landed[digest[: naming.PATH_FINGERPRINT_LENGTH]]
         within = sorted(place for place in places if first <= place <= last)
         if not (day or within) and places:
@@ -88,6 +91,44 @@ def find_sources(aws: Aws, run: Mapping[str, Any]) -> list[dict[str, Any]]:
         found.values(),
         key=lambda source: (source["landed_partition"] is None, source["partition"], source["uri"]),
     )
+
+
+class _Digests:
+    """sha256 of source objects, read once for as long as an object stays what it is.
+
+    S3 changes an object's ETag with its content, so that URI, ETag and size of an earlier plan vouch for the
+    sha256 in it: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html. What is landed for the
+    first time is read and compared with the plan again by ``land_reviews``.
+    """
+
+    #: Of this process: a dry run plans many days one after the other.
+    _seen: ClassVar[dict[tuple[str, str, int], str]] = {}
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self._aws = aws
+        self._bucket = bucket
+        self._has_read_plans = False
+
+    def of(self, entry: S3Object) -> str:
+        """64 hex digits."""
+        key = (entry.uri, entry.etag, entry.size_bytes)
+        if key not in self._seen and not self._has_read_plans:
+            self._read_plans()
+        if key not in self._seen:
+            self._seen[key] = self._aws.sha256(entry.uri)
+        return self._seen[key]
+
+    def _read_plans(self) -> None:
+        self._has_read_plans = True
+        for entry in newest_plans(self._aws, self._bucket, _PLANS):
+            for source in self._aws.get_json(entry.uri).get("sources", []):
+                self._seen[source["uri"], source["etag"], source["size_bytes"]] = source["sha256"]
+
+
+def newest_plans(aws: Aws, bucket: str, count: int) -> list[S3Object]:
+    """The last plans that were written, newest first."""
+    plans = [entry for entry in aws.list_objects(f"s3://{bucket}/runs/") if entry.uri.endswith("/plan.json")]
+    return sorted(plans, key=lambda entry: (entry.modified, entry.uri), reverse=True)[:count]
 
 
 def _listing(aws: Aws, source_uri: str) -> list[S3Object]:

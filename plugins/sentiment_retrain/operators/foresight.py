@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_retrain import models, naming, plan, reuse
+from sentiment_retrain.jobs import TRAINING, TRANSFORM, output_uri
 from sentiment_retrain.operators.autopilot import AutopilotOperator, selecting_all_keys
 from sentiment_retrain.operators.blazingtext import BlazingTextOperator, planned_pipeline
 from sentiment_retrain.operators.clarify_bias import ClarifyBiasOperator
@@ -15,6 +16,7 @@ from sentiment_retrain.operators.ingest import land_fingerprint
 from sentiment_retrain.operators.input_records import newest_record
 from sentiment_retrain.operators.job_start import judge
 from sentiment_retrain.operators.prepare import datasets_fingerprint, described, find_built
+from sentiment_retrain.sources import newest_plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Looking further would cost a call each; after so many failed attempts a person should look anyway.
 _ATTEMPTS = 5
+#: Analyses of the winner, who is known only after the verdict.
+EXPLAIN = ("explain.bias", "explain.shap")
 
 
 class Foreseen(NamedTuple):
@@ -48,8 +52,9 @@ def foresee_steps(
     manifest = find_built(aws, run["bucket"], fingerprint)
     if manifest is None:
         why = _why_not_built(aws, run, sources)
-        first: list[str] = [plan.BIAS, plan.SHAP, plan.REFERENCE]
-        return dict.fromkeys([*first, *(f"train.{name}" for name in run["contenders"])], ("run", why))
+        first = [plan.BIAS, plan.SHAP, plan.REFERENCE, *(f"train.{name}" for name in run["contenders"])]
+        then = [plan.CHAMPION, *(f"evaluate.{name}" for name in run["contenders"]), *EXPLAIN]
+        return dict.fromkeys(first, ("run", why)) | dict.fromkeys(then, ("run", "its test rows are new"))
     data_until = max(str(source["partition"]) for source in sources)
     foresight = _Foresight(aws, settings, run, described(manifest, data_until, reused=True))
     return {step: (found.decision, found.why) for step, found in foresight.steps().items()}
@@ -65,6 +70,8 @@ class _Foresight:
         self.settings = settings
         self.run = run
         self.given = {"run": run, "datasets": datasets}
+        # By contender: who its model is, and its evaluation.
+        self._evaluated: dict[str, tuple[dict[str, str], Foreseen]] = {}
 
     def steps(self) -> dict[str, Foreseen]:
         """By step; a step whose inputs an earlier one has yet to make is left out or follows from it."""
@@ -74,6 +81,7 @@ class _Foresight:
         found |= self._explanation()
         for name in self.run["contenders"]:
             found |= self._contender(name)
+        found |= self._explained_winner(found)
         if self.run["champion"]:
             request = EvaluateModelOperator(task_id="plan", **self.given).request(self.run["champion"])
             found[plan.CHAMPION] = self._look(plan.CHAMPION, request)
@@ -100,20 +108,48 @@ class _Foresight:
         kind = {"autopilot": AutopilotOperator, "blazingtext": BlazingTextOperator}[name]
         train, evaluate = f"train.{name}", f"evaluate.{name}"
         trained = self._look(train, kind(task_id="plan", **self.given).next_job({}))
-        if trained.description is None:
-            return {train: trained, evaluate: Foreseen("run", f"{train} makes a new model")}
-        if name == "blazingtext":
-            containers = planned_pipeline(self.run, trained.description)
-        else:
-            best = trained.description.get("BestCandidate") or {}
-            if not best.get("InferenceContainers"):
-                return {train: trained}
-            containers = selecting_all_keys(best["InferenceContainers"])
+        containers = self._containers(name, trained.description)
+        if containers is None:
+            return {train: trained, evaluate: Foreseen("run", f"{train} has yet to make its model")}
         model, digest = self._identity(name, containers)
-        request = EvaluateModelOperator(task_id="plan", **self.given).request(
-            {"model_name": model, "model_fingerprint": digest}
-        )
-        return {train: trained, evaluate: self._look(evaluate, request)}
+        identity = {"model_name": model, "model_fingerprint": digest}
+        request = EvaluateModelOperator(task_id="plan", **self.given).request(identity)
+        evaluated = self._look(evaluate, request)
+        self._evaluated[name] = identity, evaluated
+        return {train: trained, evaluate: evaluated}
+
+    def _containers(self, name: str, trained: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
+        """What a finished training made, None when it has not finished."""
+        if trained is None:
+            return None
+        if name == "blazingtext":
+            return planned_pipeline(self.run, trained) if output_uri(TRAINING, trained) else None
+        best = trained.get("BestCandidate") or {}
+        found = best.get("InferenceContainers")
+        return selecting_all_keys(found) if found else None
+
+    def _explained_winner(self, found: Mapping[str, Foreseen]) -> dict[str, Foreseen]:
+        """The analyses of the winner: it is one of the contenders, and reuse is sure when each has them."""
+        unknown = [name for name in self.run["contenders"] if found[f"evaluate.{name}"].decision != "reuse"]
+        if unknown:
+            why = f"the winner may be one that is yet to be evaluated: {' or '.join(unknown)}"
+            return dict.fromkeys(EXPLAIN, Foreseen("run", why))
+        looked = {name: self._explained(name) for name in self.run["contenders"]}
+        return {step: _whoever_wins({name: looked[name][step] for name in looked}) for step in EXPLAIN}
+
+    def _explained(self, name: str) -> dict[str, Foreseen]:
+        """The analyses of one contender, if it wins."""
+        identity, evaluated = self._evaluated[name]
+        uri = output_uri(TRANSFORM, evaluated.description or {})
+        predictions = [entry.uri for entry in self.aws.list_objects(f"{uri}/") if entry.uri.endswith(".out")]
+        if len(predictions) != 1:
+            return dict.fromkeys(EXPLAIN, Foreseen("run", f"the evaluation of {name} goes on"))
+        verdict = {**identity, "predictions_uri": predictions[0]}
+        given = {**self.given, "verdict": verdict}
+        return {
+            EXPLAIN[0]: self._look(EXPLAIN[0], ClarifyBiasOperator(task_id="plan", **given).next_job({})),
+            EXPLAIN[1]: self._look(EXPLAIN[1], ClarifyShapOperator(task_id="plan", **given).next_job({})),
+        }
 
     def _identity(self, name: str, containers: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
         until = self.given["datasets"]["data_until"]
@@ -122,7 +158,7 @@ class _Foresight:
     def _look(self, task_id: str, request: JobRequest | None) -> Foreseen:
         """Look for the job by its names."""
         if request is None:
-            return Foreseen("unknown", "the task wants no job")
+            return Foreseen("reuse", "the task wants no job")
         refused = ""
         for attempt in range(_ATTEMPTS):
             name = naming.job_name(
@@ -150,16 +186,21 @@ class _Foresight:
         return reuse.changes_text(changes, str(record["run_key"]))
 
 
+def _whoever_wins(by_contender: Mapping[str, Foreseen]) -> Foreseen:
+    """One decision about an analysis of the winner, whoever that will be."""
+    if len(by_contender) == 1:
+        return next(iter(by_contender.values()))
+    words = "; ".join(f"if {name} wins: {one.decision}, {one.why}" for name, one in by_contender.items())
+    runs = any(one.decision != "reuse" for one in by_contender.values())
+    return Foreseen("run" if runs else "reuse", words)
+
+
 def _why_not_built(aws: Aws, run: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> str:
     """Which source objects are not those of the newest earlier plan."""
-    earlier = [
-        entry
-        for entry in aws.list_objects(f"s3://{run['bucket']}/runs/")
-        if entry.uri.endswith("/plan.json") and entry.uri != run["plan_uri"]
-    ]
+    earlier = [entry for entry in newest_plans(aws, run["bucket"], 2) if entry.uri != run["plan_uri"]]
     if not earlier:
         return "nothing was built of these reviews before"
-    newest = aws.get_json(max(earlier, key=lambda entry: (entry.modified, entry.uri)).uri)
+    newest = aws.get_json(earlier[0].uri)
     before = {source["uri"]: source["sha256"] for source in newest.get("sources", [])}
     after = {str(source["uri"]): source["sha256"] for source in sources}
     if before == after:

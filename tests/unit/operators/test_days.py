@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator
+from sentiment_retrain import hooks, sources
+from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator, foresight
 from sentiment_retrain.sources import day_of
 
 from .test_ingest import deliver, keys, source
@@ -96,3 +97,49 @@ def test_the_plan_says_what_is_new_since_the_last_one(aws: Aws, bucket: str, exe
     assert steps["train.blazingtext"]["decision"] == "run"
     assert f"s3://{bucket}/inbox/dt=2026-03-02/reviews.csv: none -> " in steps["train.blazingtext"]["why"]
     assert run["run_key"] in steps["train.blazingtext"]["why"]
+
+
+def test_the_inbox_is_read_once_for_as_long_as_it_stays_what_it_is(
+    aws: Aws, bucket: str, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = hooks.Aws.sha256
+
+    def counted(self: Aws, uri: str) -> str:
+        read.append(uri.rpartition("dt=")[2])
+        return whole(self, uri)
+
+    monkeypatch.setattr(hooks.Aws, "sha256", counted)
+    for day in (1, 2):
+        deliver(aws, bucket, source(40, seed=day), f"dt=2026-03-0{day}/reviews.csv")
+    before = digests_of(aws, planned(execute, 2))
+    assert len(read) == 2
+    sources._Digests._seen.clear()  # as in another process
+    deliver(aws, bucket, source(41, seed=1), "dt=2026-03-01/reviews.csv")
+    after = digests_of(aws, planned(execute, 2))
+    assert read[2:] == ["2026-03-01/reviews.csv"]
+    assert [uri for uri in after if after[uri] != before[uri]] == [
+        f"s3://{bucket}/inbox/dt=2026-03-01/reviews.csv"
+    ]
+
+
+def digests_of(aws: Aws, run: dict[str, Any]) -> dict[str, str]:
+    return {item["uri"]: item["sha256"] for item in aws.get_json(run["plan_uri"])["sources"]}
+
+
+def test_nothing_in_a_plan_is_left_open(aws: Aws, bucket: str, execute: Execute) -> None:
+    """On new reviews every step runs, with a bound, also where an earlier one has yet to make its inputs."""
+    deliver(aws, bucket, source(40), "dt=2026-03-01/reviews.csv")
+    for reused in (True, False):
+        steps = aws.get_json(planned(execute, 1, reuse=reused)["plan_uri"])["steps"]
+        assert {step["decision"] for step in steps} == {"run"}
+        assert min(step["bound_usd"] for step in steps) > 0
+
+
+def test_what_becomes_of_the_winners_analyses_depends_on_who_wins() -> None:
+    there, missing = foresight.Foreseen("reuse", "job a"), foresight.Foreseen("run", "not run before")
+    assert foresight._whoever_wins({"autopilot": missing}) == missing
+    assert foresight._whoever_wins({"autopilot": there, "blazingtext": there}).decision == "reuse"
+    open_yet = foresight._whoever_wins({"autopilot": there, "blazingtext": missing})
+    assert open_yet.decision == "run"
+    assert "if autopilot wins: reuse, job a; if blazingtext wins: run" in open_yet.why
