@@ -246,6 +246,7 @@ class Settings(Frozen):
     selection: Selection
     defaults: RunDefaults
     poll_seconds: PositiveFloat
+    short_wait_seconds: NonNegativeFloat = 0
     deploy_timeout_seconds: PositiveInt
     query_timeout_seconds: PositiveInt
     gates: Gates

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 RECOVERIES = 2
 #: CloudWatch shows a line a moment after it was written.
 LOG_DELAY_SECONDS = 1.0
+#: Between two looks at a job during the short wait before a task is deferred.
+SHORT_POLL_SECONDS = 0.5
 
 
 class SageMakerJobOperator(RetrainOperator):
@@ -204,6 +206,10 @@ class SageMakerJobOperator(RetrainOperator):
         """The job's terminal state; does not come back when the task is deferred."""
         poll_seconds = self.settings.poll_seconds
         if self.deferrable:
+            # A job that ends within seconds is not worth a trigger and another start of the task.
+            state = self._watch(started, time.time() + self.settings.short_wait_seconds, SHORT_POLL_SECONDS)
+            if state:
+                return state
             trigger = SageMakerJobTrigger(
                 kind=started["kind"],
                 name=started["name"],
@@ -214,8 +220,15 @@ class SageMakerJobOperator(RetrainOperator):
             )
             self._end_if_killed()
             self.defer(trigger=trigger, method_name="resume", kwargs={"done": done, "started": started})
+        state = self._watch(started, started["deadline"], poll_seconds)
+        if state is None:
+            raise self._late(started)
+        return state
+
+    def _watch(self, started: dict[str, Any], until: float, poll_seconds: float) -> JobState | None:
+        """The job's terminal state, None when it goes on past ``until`` (seconds since the epoch)."""
         self._held, seen = dict(started), ""
-        while time.time() < started["deadline"]:
+        while time.time() < min(until, started["deadline"]):
             state = self._look(started)
             if state and state.progress != seen:
                 self.log.info("%s %s: %s", started["kind"], started["name"], state.progress)
@@ -224,7 +237,7 @@ class SageMakerJobOperator(RetrainOperator):
                 return state
             self._print(started["name"], self._follow(started).new_lines())
             self._pause(poll_seconds)
-        raise self._late(started)
+        return None
 
     def _pause(self, seconds: float) -> None:
         """Sleep, but not through a kill: ``time.sleep`` goes on after a signal handler."""
