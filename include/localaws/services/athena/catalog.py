@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localaws.clients import client
-from localaws.services.athena.errors import QueryError, at, not_supported
+from localaws.services.athena.errors import QueryError, at
 from localaws.services.athena.hive_types import hive_to_duckdb, quoted
 
 CATALOG = "awsdatacatalog"
@@ -147,9 +147,7 @@ class Catalog:
         return sorted((item for page in pages for item in page["TableList"]), key=lambda item: item["Name"])
 
     def partitions(self, table: Table) -> list[Partition]:
-        """All partitions of a table, in the order of their values."""
-        if table.parameters.get("projection.enabled", "false").lower() == "true":
-            raise not_supported(f"partition projection (table {table.name})")
+        """All partitions that the catalog has of a table, in the order of their values."""
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=table.database, TableName=table.name, ExcludeColumnSchema=True
         )

@@ -8,7 +8,7 @@ from typing import Any
 from localaws.services.athena.cursor import Cursor
 from localaws.services.athena.errors import QueryError
 from localaws.services.athena.hive_types import hive_to_duckdb
-from localaws.services.athena.text_formats import JSON_SERDES, LAZY_SIMPLE
+from localaws.services.athena.text_formats import LAZY_SIMPLE
 
 _TEXT = (
     "org.apache.hadoop.mapred.TextInputFormat",
@@ -18,6 +18,7 @@ _PARQUET = (
     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
 )
+_ORC = ("org.apache.hadoop.hive.ql.io.orc.OrcInputFormat", "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat")
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 JSON_SERDE = "org.openx.data.jsonserde.JsonSerDe"
 # Formats as STORED AS and CTAS name them: input format, output format, SerDe.
@@ -26,6 +27,8 @@ FORMATS = {
     "TEXTFILE": (*_TEXT, LAZY_SIMPLE),
     "JSON": (*_TEXT, JSON_SERDE),
 }
+# Read here, not written.
+READABLE = FORMATS | {"ORC": (*_ORC, "org.apache.hadoop.hive.ql.io.orc.OrcSerde")}
 
 
 @dataclass
@@ -169,9 +172,9 @@ def _stored_as(cursor: Cursor, definition: TableDefinition) -> None:
         definition.output_format = cursor.string()
         return
     name = cursor.name().upper()
-    if name not in FORMATS:
+    if name not in READABLE:
         raise QueryError("NOT_SUPPORTED", f"The local stand-in does not support STORED AS {name}")
-    definition.input_format, definition.output_format, serde = FORMATS[name]
+    definition.input_format, definition.output_format, serde = READABLE[name]
     definition.serde = definition.serde or serde
 
 
@@ -197,8 +200,9 @@ def _complete(definition: TableDefinition) -> None:
         )
     definition.serde = definition.serde or LAZY_SIMPLE
     if not definition.input_format:
-        text = definition.serde in JSON_SERDES or "parquet" not in definition.serde.lower()
-        definition.input_format, definition.output_format = _TEXT if text else _PARQUET
+        columnar = {"parquet": _PARQUET, "orc.orcserde": _ORC}
+        found = [formats for part, formats in columnar.items() if part in definition.serde.lower()]
+        definition.input_format, definition.output_format = found[0] if found else _TEXT
 
 
 @dataclass

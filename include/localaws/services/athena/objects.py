@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CACHE_BYTES = int(os.environ.get("LOCALAWS_ATHENA_CACHE_BYTES", 4 * 1024**3))
+_FEW_LOCATIONS = 8
 _lock = threading.Lock()
 
 
@@ -67,6 +68,21 @@ def list_objects(location: str, region: str) -> list[S3Object]:
         if error.response["Error"]["Code"] == "NoSuchBucket":
             raise QueryError("", f"The specified bucket does not exist (Bucket: {bucket})") from error
         raise _failed(location, error) from error
+    return found
+
+
+def list_locations(locations: list[str], region: str) -> dict[str, list[S3Object]]:
+    """`list_objects` of many locations; of very many with one listing of what is above all of them."""
+    above = os.path.commonprefix(locations).rpartition("/")[0]
+    if len(locations) <= _FEW_LOCATIONS or above.count("/") < 3:  # less than s3://bucket/directory
+        return {location: list_objects(location, region) for location in locations}
+    directories = {location.rstrip("/") + "/": location for location in locations}
+    found: dict[str, list[S3Object]] = {location: [] for location in locations}
+    for item in list_objects(above, region):
+        uri = item.uri
+        ends = (index + 1 for index, character in enumerate(uri) if character == "/")
+        for location in {directories[uri[:end]] for end in ends if uri[:end] in directories}:
+            found[location].append(item)
     return found
 
 

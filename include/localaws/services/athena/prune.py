@@ -50,6 +50,22 @@ def prune(
     return [partition for index, partition in enumerate(partitions) if index in kept]
 
 
+def equalities(tree: exp.Expr, internal: str, table: Table) -> dict[str, set[str]]:
+    """Texts that the WHERE clause allows partition keys by ``key = 'text'`` or ``key IN (…)``, by key."""
+    node = next((item for item in tree.find_all(exp.Table) if item.name == internal), None)
+    allowed: dict[str, set[str]] = {}
+    for condition in _conditions(node, {name for name, _ in table.partition_keys}) if node else []:
+        bare = condition.unnest()
+        sides = [bare.this, *bare.expressions] if isinstance(bare, exp.In) else []
+        if isinstance(bare, exp.EQ):
+            sides = sorted([bare.left, bare.right], key=lambda side: not isinstance(side, exp.Column))
+        if sides and isinstance(sides[0], exp.Column) and all(isinstance(s, exp.Literal) for s in sides[1:]):
+            texts = {str(side.this) for side in sides[1:]}
+            key = sides[0].name.lower()
+            allowed[key] = allowed[key] & texts if key in allowed else texts
+    return allowed
+
+
 def _conditions(node: exp.Table, keys: set[str]) -> list[exp.Expr]:
     """Conjuncts of the WHERE clause over nothing but the table's partition keys."""
     select = node.find_ancestor(exp.Select)

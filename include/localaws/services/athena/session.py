@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from localaws.services.athena import objects
+from localaws.services.athena import objects, projection
 from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.catalog import Catalog, Partition
 from localaws.services.athena.connection import leased
 from localaws.services.athena.dialect import parse_query
 from localaws.services.athena.errors import QueryCancelledError, runtime_error
-from localaws.services.athena.prune import prune
+from localaws.services.athena.prune import equalities, prune
 from localaws.services.athena.scan import create_view
 from localaws.services.athena.translate import Translation, translate
 
@@ -120,7 +120,11 @@ class Session:
             table = reference.table
             partitions = [Partition([], table.location)]
             if table.partition_keys:
-                partitions = self.catalog.partitions(table)
+                if projection.is_projected(table):
+                    equal = equalities(translation.tree, reference.internal, table)
+                    partitions = projection.partitions(table, equal)
+                else:
+                    partitions = self.catalog.partitions(table)
                 partitions = prune(translation.tree, reference.internal, table, partitions, connection)
             scan = create_view(
                 connection, reference.internal, table, partitions, translation.columns, self.region

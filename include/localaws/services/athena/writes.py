@@ -171,6 +171,8 @@ def insert(statement: Statement, session: Session) -> Outcome:
     table = session.catalog.find(*statement.target, (1, 1))
     if table.view is not None:
         raise QueryError("NOT_SUPPORTED", at((1, 1), "Inserting into views is not supported"))
+    if "storage.location.template" in table.parameters:
+        raise not_supported("INSERT INTO a table with storage.location.template")
     chosen = _table_format(table)
     with session.connection() as connection:
         translation = session.prepare(statement.query, connection)
