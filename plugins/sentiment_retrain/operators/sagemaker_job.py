@@ -235,7 +235,9 @@ class SageMakerJobOperator(RetrainOperator):
                 seen = state.progress
             if state and state.is_done:
                 return state
-            self._print(started["name"], self._follow(started).new_lines())
+            if not self.deferrable:
+                # A task that is deferred after all prints every line when it resumes.
+                self._print(started["name"], self._follow(started).new_lines())
             self._pause(poll_seconds)
         return None
 

@@ -210,6 +210,20 @@ def test_deferred_and_not_deferred_hand_on_the_same(aws: Aws, bucket: str, execu
     assert execute(ProbeOperator(run=run_of(bucket), data="deferred", deferrable=True))["outcome"] == "reused"
 
 
+def test_a_job_of_seconds_is_waited_for_in_the_worker(aws: Aws, bucket: str, execute: Execute) -> None:
+    for command, seconds in (("copy", 30.0), ("sleep", 0.1)):
+        probe = ProbeOperator(run=run_of(bucket), command=command, deferrable=True)
+        settings = probe.settings.model_copy(update={"short_wait_seconds": seconds})
+        probe.settings = settings  # type: ignore[misc]
+        if command == "copy":
+            assert execute(probe)["outcome"] == "submitted"
+            continue
+        with pytest.raises(TaskDeferred) as deferred:
+            probe.execute(context())
+        asyncio.run(SageMakerJobTrigger(**deferred.value.trigger.serialize()[1]).on_kill())
+    assert len(names(aws)) == 2
+
+
 async def first_event(trigger: SageMakerJobTrigger) -> dict[str, Any]:
     began = time.monotonic()
     async for event in trigger.run():
