@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill up down localaws localaws-reset predict report status test drills check lock conformance bench soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ plan: set-up ## what a run would do and cost at most, without starting anything;
 backfill: set-up ## past days, FROM=2026-03-01 TO=2026-03-10; DRY_RUN=1 first; PARALLEL=2, DEPLOY=auto, never or force
 	@$(launcher) backfill --from $(call quoted,FROM) --to $(call quoted,TO) --dry-run $(call quoted,DRY_RUN) \
 	  $(if $(DEPLOY),--deploy $(call quoted,DEPLOY)) $(if $(PARALLEL),--parallel $(call quoted,PARALLEL))
+
+rollback: set-up ## back to what was live before, or to MODEL=<name, package ARN or version>, and pinned; UNPIN=1 lifts the pin
+	@$(launcher) rollback --model $(call quoted,MODEL) --unpin $(call quoted,UNPIN)
 
 up: set-up ## start the stand-in for AWS and Airflow with its UI, and leave them running
 	@$(launcher) up
@@ -53,8 +56,8 @@ status: set-up ## what is running, and where
 test: set-up ## run the whole test suite, in WORKERS=3 processes
 	@.venv/bin/pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
-drills: set-up ## the long form of the drills: faults, kills and 200 random sequences; prints the table
-	@DRILLS=long .venv/bin/pytest tests/drills
+drills: set-up ## the long form of the drills: a real Airflow killed, faults, 200 random sequences; prints the table
+	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadgroup
 
 check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/ruff check .

@@ -8,6 +8,8 @@ champion on the same test reviews, explains the winner, and puts it behind the e
 * **It failed?** The last lines of the red task's log have a code such as `SR-GATE-002`, what was observed,
   what was expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on:
   finished jobs are reused.
+* **Undo a deployment** with `mode: rollback`: what was live before, or the model named in `rollback_to`, goes
+  live and is pinned until a run with `mode: unpin`. See `docs/deploys.md`.
 * **Past days** are for a backfill (*Trigger > Backfill*, or `make backfill`): dry run first, see
   `docs/backfill.md`. It deploys nothing unless asked with `deploy: force`.
 * **What came of it** is on the run card, `runs/<run_key>/card.html` in the bucket; `report` logs its address.
@@ -96,18 +98,28 @@ with DAG(
         bias=output("analyze.bias"),
         explain_bias=output("explain.bias"),
         explain_shap=output("explain.shap"),
+        quality=output("check.reviews"),
+        drift=output("check.drift"),
     )
+    registration = output("register_model")
+    approve = do.ApproveModelOperator(
+        task_id="approve", run=run, verdict=output("select_best"), registration=registration
+    )
+    evaluations = [output("evaluate.autopilot"), output("evaluate.blazingtext")]
     with TaskGroup("deploy") as deploy:
         deployed = do.DeployInferencePipelineOperator(
-            task_id="endpoint", **verdict, registration=output("register_model")
+            task_id="endpoint", **verdict, registration=registration, evaluations=evaluations
         )
-        deployed >> do.VerifyEndpointOperator(
-            task_id="verify", **verdict, deployment=output("deploy.endpoint")
+        verified = do.VerifyEndpointOperator(
+            task_id="verify", **verdict, deployment=output("deploy.endpoint"), registration=registration
         )
+        deployed >> verified >> do.PruneModelsOperator(task_id="prune", run=run, evaluations=evaluations)
+    rollback = do.RollbackEndpointOperator(task_id="rollback", run=run)
     report = do.PublishReportOperator(task_id="report", run=run)
 
     chain(plan, ingest, check, prepare, analyze, train)
     analyze >> champion
-    chain(evaluate, select_best, explain, register_model, deploy)
+    chain(evaluate, select_best, explain, register_model, approve, deploy)
+    plan >> rollback
     # A teardown runs whatever happened. It does not decide the run's state: a failed task fails the run.
-    [check, analyze, train, evaluate, explain, deploy] >> report.as_teardown()
+    [check, analyze, train, evaluate, explain, deploy, rollback] >> report.as_teardown()

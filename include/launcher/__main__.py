@@ -17,7 +17,7 @@ from launcher.places import CHECKOUT, Places
 # The project's own package, as Airflow would put it on the path.
 sys.path.append(str(CHECKOUT / "plugins"))
 
-from launcher import airflow, backfill, card, localaws, processes, retrain  # noqa: E402
+from launcher import airflow, backfill, card, localaws, processes, retrain, rollback  # noqa: E402
 from launcher.failures import LauncherError, RefusedError  # noqa: E402
 from launcher.ports import free_port  # noqa: E402
 from launcher.predict import predict  # noqa: E402
@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     past.add_argument("--dry-run", default="")
     past.add_argument("--deploy", default="auto", choices=["auto", "never", "force"])
     past.add_argument("--parallel", type=int, default=backfill.PARALLEL)
+    back = commands.add_parser("rollback")
+    back.add_argument("--model", default="")
+    back.add_argument("--unpin", default="")
     for name in ("up", "down", "localaws", "status"):
         commands.add_parser(name)
     return parser
@@ -93,13 +96,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> None:
     match options.command:
-        case "run":
-            retrain.run(places, options.data, console)
-        case "plan":
-            retrain.plan(places, options.data, console)
-        case "backfill":
-            wanted = backfill.Backfill.asked(options.first, options.last, options.deploy, options.parallel)
-            backfill.run(places, wanted, dry_run=options.dry_run not in {"", "0"}, console=console)
+        case "run" | "plan" | "backfill" | "rollback":
+            _dispatch_run(options, places, console)
         case "up":
             retrain.up(places, console)
         case "down":
@@ -112,6 +110,21 @@ def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> 
             status(places, console)
         case "localaws":
             foreground(places)
+
+
+def _dispatch_run(options: argparse.Namespace, places: Places, console: Console) -> None:
+    """The commands that plan or start runs of the DAG."""
+    match options.command:
+        case "run":
+            retrain.run(places, options.data, console)
+        case "plan":
+            retrain.plan(places, options.data, console)
+        case "backfill":
+            wanted = backfill.Backfill.asked(options.first, options.last, options.deploy, options.parallel)
+            backfill.run(places, wanted, dry_run=options.dry_run not in {"", "0"}, console=console)
+        case "rollback":
+            unpin = options.unpin not in {"", "0"}
+            rollback.run(places, options.model, unpin=unpin, console=console)
 
 
 def report(places: Places, form: str, console: Console) -> None:

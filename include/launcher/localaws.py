@@ -38,6 +38,8 @@ def server_environment() -> dict[str, str]:
         # Several jobs run at a time on few cores: a thread pool in each would only get in the others' way.
         "OMP_NUM_THREADS": kept.get("OMP_NUM_THREADS", "1"),
         "OPENBLAS_NUM_THREADS": kept.get("OPENBLAS_NUM_THREADS", "1"),
+        # Alarms look once a minute: nobody waits five of them for an update on a laptop.
+        "LOCALAWS_MINUTE_SECONDS": kept.get("LOCALAWS_MINUTE_SECONDS", "2"),
     }
 
 

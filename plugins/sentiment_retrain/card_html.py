@@ -56,14 +56,21 @@ def card_values(card: Mapping[str, Any], figures: Mapping[str, list[Markup]]) ->
     }
 
 
+#: What a run without a verdict did to the endpoint.
+OUTCOMES = {"rolled_back_by_request": "Rolled back and pinned", "unpinned": "Unpinned"}
+
+
 def headline(card: Mapping[str, Any]) -> str:
     """The run in five words."""
     if card.get("status") == "failed":
         failure = card.get("failure") or {}
         return str(failure.get("title") or "The run failed")
-    verdict = card.get("verdict")
+    verdict, approval = card.get("verdict"), card.get("approval") or {}
     if not verdict:
-        return "The run is done"
+        outcome = (card.get("endpoint") or {}).get("outcome")
+        return OUTCOMES.get(str(outcome), "The run is done")
+    if approval.get("decision") == "rejected":
+        return f"{display_name(verdict.get('winner'))} was rejected"
     return HEADLINES[verdict["action"]].format(winner=display_name(verdict.get("winner")))
 
 

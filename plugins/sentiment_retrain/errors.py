@@ -30,6 +30,9 @@
     │   ├── AccessDenied            SR-AWS-001
     │   └── ServiceUnavailable      SR-AWS-002     retryable
     └── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
+        ├── DeploymentRolledBack    SR-DEPLOY-002
+        ├── NoRollbackTarget        SR-DEPLOY-003
+        └── ApprovalTimedOut        SR-DEPLOY-004
 
 Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is
 not used again for something else.
@@ -278,6 +281,30 @@ class DeploymentError(RetrainError):
 
     code = "SR-DEPLOY-001"
     remedy = "The previous configuration is still in service; read the endpoint's failure reason and logs."
+
+
+class DeploymentRolledBack(DeploymentError):
+    """The deployment was rolled back and the former model is in service."""
+
+    code = "SR-DEPLOY-002"
+    remedy = (
+        "The named alarms say what was wrong with the new model; its package is Rejected, so that no run "
+        "deploys it again. Approve it in the registry, or run with deploy: force, when the alarm was wrong."
+    )
+
+
+class NoRollbackTarget(DeploymentError):
+    """There is nothing to roll back to."""
+
+    code = "SR-DEPLOY-003"
+    remedy = "Name a model in rollback_to (`make rollback MODEL=`): its name, its package's ARN or version."
+
+
+class ApprovalTimedOut(DeploymentError):
+    """Nobody decided in time whether the model may be deployed."""
+
+    code = "SR-DEPLOY-004"
+    remedy = "Start the run again: everything is reused, and the question is asked again."
 
 
 def all_errors() -> Iterator[type[RetrainError]]:

@@ -199,6 +199,22 @@ class Aws:
                 digest.update(chunk)
         return digest.hexdigest()
 
+    # --- any service --------------------------------------------------------------------------------------
+
+    def call(self, service: str, operation: str, **request: Any) -> Any:
+        """Call one operation of a service by its boto3 names."""
+        with translated(f"{service}:{operation}"):
+            return getattr(self.client(service), operation)(**request)
+
+    def link(self, uri: str, seconds: int) -> str:
+        """Address under which anybody may read one object for so long (AWS: seven days at most)."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:GetObject {uri}"):
+            address = self.client("s3").generate_presigned_url(
+                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=min(seconds, 604800)
+            )
+        return str(address)
+
     # --- SageMaker ----------------------------------------------------------------------------------------
 
     def sagemaker(self, operation: str, **request: Any) -> Any:

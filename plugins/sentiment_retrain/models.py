@@ -9,7 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import naming
-from sentiment_retrain.jobs import to_request_tags
+from sentiment_retrain.jobs import as_tags, to_request_tags
 from sentiment_retrain.settings import include_directory
 
 if TYPE_CHECKING:
@@ -31,9 +31,28 @@ def model_fingerprint(containers: Sequence[Mapping[str, Any]]) -> str:
 def model_identity(
     settings: Settings, contender: str, containers: Sequence[Mapping[str, Any]], data_until: str
 ) -> tuple[str, str]:
-    """Name and fingerprint of the SageMaker model of these containers, whether it exists or not."""
+    """Name and fingerprint of the SageMaker model of these containers, whether it exists or not.
+
+    The fingerprint is what the model is; its name also tells the network that it is put into.
+    """
     digest = model_fingerprint(containers)
-    return naming.job_name(settings.prefix, f"model-{contender}", data_until, digest), digest
+    network = network_of(settings)
+    named = naming.fingerprint({"model": digest, **network}) if network else digest
+    return naming.job_name(settings.prefix, f"model-{contender}", data_until, named), digest
+
+
+def network_of(settings: Settings) -> dict[str, Any]:
+    """The members of a CreateModel request that say the containers' network; empty for the default."""
+    rules = settings.deployment
+    network: dict[str, Any] = {}
+    if rules.vpc:
+        network["VpcConfig"] = {
+            "Subnets": list(rules.vpc.subnets),
+            "SecurityGroupIds": list(rules.vpc.security_group_ids),
+        }
+    if rules.network_isolation:
+        network["EnableNetworkIsolation"] = True
+    return network
 
 
 def ensure_model(
@@ -47,12 +66,12 @@ def ensure_model(
 ) -> tuple[str, str]:
     """Name and fingerprint of the SageMaker model of these containers, created unless it exists."""
     name, digest = model_identity(settings, contender, containers, data_until)
+    own = to_request_tags(run=run["run_key"], step=contender, fingerprint=digest, data_until=data_until)
     request = {
         "ModelName": name,
         "ExecutionRoleArn": run["role_arn"],
-        "Tags": to_request_tags(
-            run=run["run_key"], step=contender, fingerprint=digest, data_until=data_until
-        ),
+        "Tags": [*own, *as_tags(settings.deployment.tags)],
+        **network_of(settings),
         **({"PrimaryContainer": containers[0]} if len(containers) == 1 else {"Containers": list(containers)}),
     }
     created = aws.find("describe_model", ModelName=name) is None and aws.create("create_model", request)

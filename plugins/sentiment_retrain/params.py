@@ -35,9 +35,18 @@ def run_params(settings: Settings) -> dict[str, Param]:
         "mode": Param(
             "retrain",
             type="string",
-            enum=["retrain", "plan_only"],
+            enum=["retrain", "plan_only", "rollback", "unpin"],
             title="Mode",
-            description="plan_only writes the plan with its cost bound and does nothing else.",
+            description="plan_only writes the plan with its cost bound and does nothing else. rollback puts "
+            "back what was live before (or the model named below) and pins it; unpin lets runs deploy again.",
+        ),
+        "rollback_to": Param(
+            None,
+            type=["null", "string"],
+            minLength=1,
+            title="Roll back to",
+            description="With mode: rollback, a model's name, or the ARN or version of its package. "
+            "Empty: what was live before.",
         ),
         "deploy": Param(
             defaults.deploy,
@@ -46,6 +55,13 @@ def run_params(settings: Settings) -> dict[str, Param]:
             title="Deploy",
             description="auto: a winner that beats the champion, and never from a backfill. "
             "force: the winner, unless the champion was trained on newer data.",
+        ),
+        "approval": Param(
+            defaults.approval,
+            type="string",
+            enum=["auto", "manual"],
+            title="Approval",
+            description="manual: a winner waits until somebody approves it, here or in the model registry.",
         ),
         "contenders": Param(
             list(defaults.contenders),

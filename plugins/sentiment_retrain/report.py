@@ -17,6 +17,8 @@ from sentiment_retrain.settings import include_directory
 
 SCHEMA_VERSION = 1
 _FAILED_STATES = frozenset({"failed", "upstream_failed"})
+#: Outcomes of a deployment after which the endpoint serves what it served before.
+_LEFT_AS_IT_WAS = frozenset({"unchanged", "rolled_back"})
 
 
 def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: str) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
             outputs.part("verdict"), "winner", "action", "reason", "metric", "scores", "paired", "floor"
         ),
         "registration": outputs.part("registration") or None,
+        "approval": outputs.part("approval") or None,
         "endpoint": endpoint,
         "verification": outputs.part("verification") or None,
         "jobs": jobs,
@@ -165,8 +168,13 @@ def _champion(outputs: RunOutputs) -> dict[str, Any] | None:
 
 
 def _endpoint(outputs: RunOutputs) -> dict[str, Any] | None:
-    """The endpoint that is live after the run: the one it deployed, else the champion's, untouched."""
+    """The endpoint that is live after the run: the one it deployed or put back, else the champion's."""
     deployment, champion = outputs.part("deployment"), _champion(outputs)
+    rollback = outputs.part("rollback")
+    if rollback.get("endpoint_config_name"):
+        deployment = rollback
+    pin = rollback["pin"] if "pin" in rollback else outputs.part("run").get("pin")
+    said = rollback.get("said") or outputs.part("verification").get("put_back")
     if deployment.get("endpoint_name"):
         return {
             "name": deployment["endpoint_name"],
@@ -175,7 +183,15 @@ def _endpoint(outputs: RunOutputs) -> dict[str, Any] | None:
             "config": deployment.get("endpoint_config_name"),
             "previous_config": deployment.get("previous_endpoint_config_name"),
             "model_name": deployment.get("model_name"),
-            "changed": True,
+            "changed": deployment.get("outcome") not in _LEFT_AS_IT_WAS,
+            "outcome": deployment.get("outcome"),
+            "strategy": deployment.get("strategy"),
+            "alarms": deployment.get("alarms"),
+            "alarms_left_out": deployment.get("alarms_left_out"),
+            "rolled_back_by": deployment.get("rolled_back_by"),
+            "autoscaling": deployment.get("autoscaling"),
+            "pin": pin,
+            "said": said,
         }
     if champion is None:
         return None
@@ -187,6 +203,9 @@ def _endpoint(outputs: RunOutputs) -> dict[str, Any] | None:
         "previous_config": None,
         "model_name": champion.get("model_name"),
         "changed": False,
+        "outcome": rollback.get("outcome"),
+        "pin": pin,
+        "said": said,
     }
 
 
@@ -242,12 +261,13 @@ def _commands(
         if endpoint.get("previous_config"):
             commands.append(
                 {
-                    "title": "Roll back to what was live before",
-                    "command": f"aws sagemaker update-endpoint --endpoint-name {name} "
-                    f"--endpoint-config-name {endpoint['previous_config']}{region}",
+                    "title": "Roll back to what was live before, and pin it",
+                    "command": "make rollback",
                 }
             )
-        elif endpoint.get("changed"):
+        if endpoint.get("pin"):
+            commands.append({"title": "Lift the pin", "command": "make rollback UNPIN=1"})
+        elif endpoint.get("changed") and not endpoint.get("previous_config"):
             commands.append(
                 {
                     "title": "Take it down (nothing was live before)",

@@ -22,8 +22,10 @@ PART_TASKS: Mapping[str, str] = {
     "explain_bias": "explain.bias",
     "explain_shap": "explain.shap",
     "registration": "register_model",
+    "approval": "approve",
     "deployment": "deploy.endpoint",
     "verification": "deploy.verify",
+    "rollback": "rollback",
 }
 
 

@@ -6,7 +6,7 @@ The rules, in order:
 then the
    faster, then the first by name.
 2. A winner below the floor is not deployed.
-3. ``deploy: never``, and backfills without ``deploy: force``, deploy nothing.
+3. ``deploy: never``, backfills without ``deploy: force``, and runs on a pinned endpoint deploy nothing.
 4. A champion that was trained on newer data stays, whatever was asked for; one that could not be scored
 stays,
    unless forced.
@@ -56,12 +56,16 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the run is: asked to deploy how, started how, trained on data until when (ISO dates)."""
+    """What the run is: asked to deploy how, started how, trained on data until when (ISO dates).
+
+    :param pin: what the endpoint is pinned to and why, in a sentence without its full stop; None: it is not
+    """
 
     deploy: Literal["auto", "never", "force"]
     run_type: str
     data_until: str
     champion_data_until: str | None = None
+    pin: str | None = None
 
 
 def select(
@@ -145,6 +149,8 @@ def _decide(
         return "do_not_deploy", "Nothing is deployed, as this run was asked (deploy: never)."
     if circumstances.run_type == "backfill" and circumstances.deploy != "force":
         return "do_not_deploy", "Nothing is deployed: a backfill deploys only with deploy: force."
+    if circumstances.pin:
+        return "do_not_deploy", f"Nothing is deployed: {circumstances.pin}."
     newer = circumstances.champion_data_until
     if newer is not None and newer > circumstances.data_until:
         return (

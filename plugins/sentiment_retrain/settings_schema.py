@@ -13,6 +13,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from sentiment_retrain.reuse import Scope
 from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
+from sentiment_retrain.settings_deployment import Approval, Deployment
 from sentiment_retrain.settings_gates import Gates
 
 Contender = Literal["autopilot", "blazingtext"]
@@ -69,6 +70,7 @@ class Datasets(Frozen):
     salt: str = Field(min_length=1)
     seed: int
     maximum_class_ratio: Annotated[float, Field(ge=1)] | None
+    repeated_class_ratio: Annotated[float, Field(ge=1)] | None = None
     minimum_rows: PositiveInt
     minimum_test_rows_per_class: PositiveInt
     maximum_train_rows_per_class: PositiveInt | None = None
@@ -143,29 +145,6 @@ class Jobs(Frozen):
     autopilot: Autopilot
     blazingtext: BlazingText
     transform: Transform
-
-
-class Autoscaling(Frozen):
-    """Target tracking on invocations an instance and minute."""
-
-    minimum: PositiveInt
-    maximum: PositiveInt
-    target_invocations: PositiveFloat
-    scale_in_seconds: PositiveInt
-    scale_out_seconds: PositiveInt
-
-
-class Deployment(Frozen):
-    """How the winner is put into service."""
-
-    instance_type: str = Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")
-    instance_count: PositiveInt
-    strategy: Literal["all_at_once", "canary", "linear"]
-    canary_percent: Annotated[int, Field(ge=5, le=50)]
-    bake_seconds: Annotated[int, Field(ge=0, le=3600)]
-    termination_wait_seconds: Annotated[int, Field(ge=0, le=3600)]
-    max_execution_seconds: Annotated[int, Field(ge=600, le=28800)]
-    autoscaling: Autoscaling | None = None
 
 
 class Selection(Frozen):
@@ -243,6 +222,7 @@ class Settings(Frozen):
     datasets: Datasets
     jobs: Jobs
     deployment: Deployment
+    approval: Approval
     selection: Selection
     defaults: RunDefaults
     poll_seconds: PositiveFloat
@@ -252,3 +232,14 @@ class Settings(Frozen):
     gates: Gates
     prices: Prices
     golden_requests: tuple[GoldenRequest, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _serverless_takes_one_container(self) -> Self:
+        """AWS serves no inference pipeline without servers; refused before anything is trained for it."""
+        of_three = "blazingtext" in self.defaults.contenders or self.jobs.autopilot.mode != "ENSEMBLING"
+        if self.deployment.serverless and of_three:
+            raise ValueError(
+                "deployment.serverless takes models of one container only: use defaults.contenders: "
+                "[autopilot] with jobs.autopilot.mode: ENSEMBLING, or instances"
+            )
+        return self

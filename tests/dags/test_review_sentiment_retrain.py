@@ -53,8 +53,11 @@ UPSTREAM = {
     "explain.bias": {"select_best"},
     "explain.shap": {"select_best"},
     "register_model": {"explain.bias", "explain.shap"},
-    "deploy.endpoint": {"register_model"},
+    "approve": {"register_model"},
+    "deploy.endpoint": {"approve"},
     "deploy.verify": {"deploy.endpoint"},
+    "deploy.prune": {"deploy.verify"},
+    "rollback": {"plan"},
 }
 
 
@@ -115,7 +118,7 @@ def test_report_runs_whatever_happened_and_excuses_nothing(dag: DAG) -> None:
         for task in dag.tasks
         if not task.is_teardown and not {*task.downstream_task_ids} - {"report"}
     }
-    assert deciding == {"deploy.verify"}
+    assert deciding == {"deploy.prune", "rollback"}
 
 
 def test_report_waits_for_everything(dag: DAG) -> None:
@@ -160,6 +163,8 @@ def test_parsing_twice_gives_the_same_dag() -> None:
     ("name", "value"),
     [
         ("mode", "train"),
+        ("rollback_to", ""),
+        ("approval", "perhaps"),
         ("deploy", "yes"),
         ("window_days", 0),
         ("budget_usd", 0),

@@ -1,92 +1,118 @@
-"""``deploy.endpoint``: the winner goes live, and what was live before is remembered."""
+"""``deploy.endpoint``: the winner goes live step by step, watched, and back by itself when it is not well."""
 
 from __future__ import annotations
 
-import time
+import csv
+import datetime as dt
+import io
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import champion, errors, jobs, models, naming
-from sentiment_retrain.jobs import as_tags, to_request_tags
-from sentiment_retrain.links import LINK_KEY, console_url
-from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
+from sentiment_retrain import champion, errors, models, packages
+from sentiment_retrain.datasets import request_csv
+from sentiment_retrain.endpoint import alarms, history, pins, requests, scaling
+from sentiment_retrain.endpoint.canary import ask, batches_of
+from sentiment_retrain.operators.endpoint_base import EndpointOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context
 
-VARIANT = "AllTraffic"
-PREVIOUS_TAG = "retrain:previous-config"
-#: How long a failed endpoint may take to disappear before a new one of its name is made.
-DELETE_SECONDS = 600
 
-
-class DeployInferencePipelineOperator(SageMakerJobOperator):
+class DeployInferencePipelineOperator(EndpointOperator):
     """Creates or updates the endpoint, waits, and makes sure that it really serves the new configuration.
 
     :param run: output of ``plan``
     :param datasets: output of ``prepare.datasets``
     :param verdict: output of ``select_best``
     :param registration: output of ``register_model``
+    :param evaluations: outputs of ``evaluate.*``: the loser among them is the shadow, where one is asked for
     """
 
-    template_fields: Sequence[str] = ("run", "datasets", "verdict", "registration")
+    template_fields: Sequence[str] = ("run", "datasets", "verdict", "registration", "evaluations")
 
-    def __init__(self, *, datasets: Any, verdict: Any, registration: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, datasets: Any, verdict: Any, registration: Any = None, evaluations: Any = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.datasets = datasets
         self.verdict = verdict
         self.registration = registration
+        self.evaluations = evaluations
 
     def work(self, context: Context) -> dict[str, Any]:
         """Deploy and hand on the deployment of docs/contracts.md section 2."""
         if self.verdict["action"] != "deploy":
             raise AirflowSkipException(self.verdict["reason"])
-        self._require_not_newer()
+        return dict(self.when_free(context))
+
+    def is_ours(self, current: Mapping[str, Any]) -> bool:
+        """Whether an earlier try of this task has begun this very update."""
+        pending = current.get("PendingDeploymentSummary") or {}
+        return self._config()["EndpointConfigName"] in (
+            pending.get("EndpointConfigName"),
+            current["EndpointConfigName"] if current["EndpointStatus"] == "Creating" else None,
+        )
+
+    def begin(self, context: Context) -> dict[str, Any]:
+        """Create or update, or find that it is done or under way; then wait."""
+        self._require_wanted()
+        self._require_one_container_when_serverless()
         name, config = self.settings.endpoint_name, self._ensure_config()
-        current = self._describe()
-        if current and current["EndpointStatus"] in {"Failed", "OutOfService"}:
-            self._remove(name)
-            current = None
+        current = self.describe_usable()
+        notes: dict[str, Any] = {"began": dt.datetime.now(dt.UTC).isoformat(), "previous": None}
         if current is None:
-            outcome = "created"
+            notes["outcome"] = "created"
             request = {"EndpointName": name, "EndpointConfigName": config, "Tags": self._tags()}
             self.aws.create("create_endpoint", request)
-        elif current["EndpointConfigName"] == config or self._is_becoming(current, config):
-            outcome = "reconnected" if current["EndpointStatus"] != "InService" else "unchanged"
+        elif self.is_ours(current):
+            notes["outcome"] = "reconnected"
+        elif current["EndpointConfigName"] == config:
+            notes["outcome"] = "unchanged"
         else:
-            outcome = "updated"
-            self._update(current, config)
-        self.log.info("endpoint %s %s with configuration %s", name, outcome, config)
-        endpoint_url = self.aws.client("sagemaker").meta.endpoint_url
-        link = console_url(endpoint_url, self.run["region"], jobs.ENDPOINT, name)
-        context["ti"].xcom_push(key=LINK_KEY, value=link)
-        started = {
-            "kind": jobs.ENDPOINT.name,
-            "name": name,
-            "outcome": outcome,
-            "why": config,
-            "owned": False,
-            "deadline": time.time() + self.settings.deploy_timeout_seconds,
+            notes |= {"outcome": "updated", "previous": current["EndpointConfigName"]}
+            notes |= self._update(current, config)
+        self.log.info("endpoint %s %s with configuration %s", name, notes["outcome"], config)
+        return dict(self.await_end(context, **notes))
+
+    def end(self, context: Context, started: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """The deployment, if the endpoint serves the model; a rollback ends InService as well."""
+        rules, name = self.settings.deployment, self.settings.endpoint_name
+        current = self.describe() or {}
+        status, serving = current.get("EndpointStatus", "gone"), current.get("EndpointConfigName")
+        config = self._config()["EndpointConfigName"]
+        result: dict[str, Any] = {
+            "endpoint_name": name,
+            "endpoint_config_name": serving,
+            "previous_endpoint_config_name": None,
+            "status": status,
+            "containers": self.verdict["containers"],
+            "model_name": self.verdict["model_name"],
+            "outcome": started["outcome"],
+            "strategy": rules.strategy if started["outcome"] == "updated" else None,
+            "alarms": started.get("alarms", []),
+            "alarms_left_out": started.get("left_out", []),
+            "rolled_back_by": [],
+            "autoscaling": None,
         }
-        state = self._look(started)
-        if state is None or not state.is_done:
-            self._wait({}, started)
-        return self._verdict(config, outcome)
+        if status == "InService":
+            result["autoscaling"] = scaling.register(self.aws, name, rules.autoscaling)
+            tags = self.aws.tags(current["EndpointArn"])
+            result["previous_endpoint_config_name"] = history.previous_config(tags, str(serving))
+        if status != "InService" or serving != config:
+            raise self._refused(current, result, started)
+        self._mark_live(started)
+        return result
 
-    def resume(
-        self, context: Context, event: dict[str, Any], done: dict[str, Any], started: dict[str, Any]
-    ) -> Any:
-        """Go on where the task was deferred."""
-        del done
-        if event.get("timed_out"):
-            return self.guarded(context, lambda: self.give_up(started))
-        return self.guarded(context, lambda: self._verdict(started["why"], started["outcome"]))
+    # --- whether --------------------------------------------------------------------------------------------
 
-    def _require_not_newer(self) -> None:
-        """Skip when a model trained on newer data went live since the verdict."""
+    def _require_wanted(self) -> None:
+        """Skip when something has happened since the verdict that forbids it."""
+        pin = pins.find_pin(self.aws, self.run["bucket"], self.settings.endpoint_name)
+        if pin:
+            raise AirflowSkipException(f"nothing is deployed: {pins.explain(pin)}")
         live = champion.find_champion(self.aws, self.settings.endpoint_name)
         newer = (live or {}).get("data_until") or ""
         if newer > self.datasets["data_until"]:
@@ -95,99 +121,142 @@ class DeployInferencePipelineOperator(SageMakerJobOperator):
                 f"{self.datasets['data_until']}"
             )
 
-    def _describe(self) -> dict[str, Any] | None:
-        return self.aws.find("describe_endpoint", EndpointName=self.settings.endpoint_name)
+    def _require_one_container_when_serverless(self) -> None:
+        count = len(self.verdict["containers"])
+        if self.settings.deployment.serverless and count > 1:
+            raise errors.ConfigError(
+                f"the winner is an inference pipeline of {count} containers and deployment.serverless is set",
+                "a model of one container: AWS serves no pipeline without servers",
+            )
+
+    # --- what -----------------------------------------------------------------------------------------------
 
     def _tags(self) -> list[dict[str, str]]:
-        return to_request_tags(
-            run=self.run["run_key"],
+        return requests.resource_tags(
+            self.settings,
+            self.run,
             step=self.verdict["winner"],
             fingerprint=self.verdict["model_fingerprint"],
             data_until=self.datasets["data_until"],
         )
 
+    def _config(self) -> dict[str, Any]:
+        others = [one for one in self.evaluations or () if one and one["contender"] != self.verdict["winner"]]
+        loser = others[0]["model_name"] if others and self.settings.deployment.shadow else None
+        return requests.endpoint_config(
+            self.settings,
+            self.run["bucket"],
+            model_name=self.verdict["model_name"],
+            contender=self.verdict["winner"],
+            data_until=self.datasets["data_until"],
+            shadow_model=loser,
+        )
+
     def _ensure_config(self) -> str:
         """Name of the endpoint configuration of this model on these machines, created unless it exists."""
-        rules = self.settings.deployment
-        variant = {
-            "VariantName": VARIANT,
-            "ModelName": self.verdict["model_name"],
-            "InstanceType": rules.instance_type,
-            "InitialInstanceCount": rules.instance_count,
-            "InitialVariantWeight": 1.0,
-        }
-        digest = naming.fingerprint({"variant": variant})
-        name = naming.job_name(
-            self.settings.prefix, f"endpoint-{self.verdict['winner']}", self.datasets["data_until"], digest
-        )
+        config = self._config()
+        name = str(config["EndpointConfigName"])
         if self.aws.find("describe_endpoint_config", EndpointConfigName=name) is None:
-            request = {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": self._tags()}
-            self.aws.create("create_endpoint_config", request)
+            self.aws.create("create_endpoint_config", config | {"Tags": self._tags()})
         return name
 
-    def _is_becoming(self, current: Mapping[str, Any], config: str) -> bool:
-        """Whether an earlier try of this task has begun this very update."""
-        pending = current.get("PendingDeploymentSummary") or {}
-        return pending.get("EndpointConfigName") == config
+    # --- how ------------------------------------------------------------------------------------------------
 
-    def _update(self, current: Mapping[str, Any], config: str) -> None:
-        arn = current["EndpointArn"]
-        previous = as_tags({PREVIOUS_TAG: current["EndpointConfigName"]})
+    def _update(self, current: Mapping[str, Any], config: str) -> dict[str, Any]:
+        """Begin the update; gives ``alarms, left_out, canary_uri`` for :meth:`end`."""
+        name, rules = current["EndpointName"], self.settings.deployment
+        deployment = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{config[-10:]}"
+        guards, left_out = alarms.prepare(self.aws, self.settings, deployment)
+        if left_out:
+            self.log.warning("%s ring already and cannot tell old from new: left out", ", ".join(left_out))
+        canary_uri = self._plan_canary(deployment)
         # Before the update, so that a try that dies in the middle still knows what to go back to.
-        self.aws.sagemaker("add_tags", ResourceArn=arn, Tags=[*self._tags(), *previous])
-        self.aws.sagemaker(
-            "update_endpoint",
-            EndpointName=current["EndpointName"],
-            EndpointConfigName=config,
-            DeploymentConfig=deployment_config(self.settings.deployment),
-        )
+        history.remember(self.aws, current["EndpointArn"], current["EndpointConfigName"], self._tags())
+        is_scaled = scaling.deregister(self.aws, name)
+        request = requests.update_request(rules, name, config, alarms=guards, keep_count=is_scaled)
+        self.aws.sagemaker("update_endpoint", **request)
+        return {"alarms": guards, "left_out": left_out, "canary_uri": canary_uri}
 
-    def _remove(self, name: str) -> None:
-        """Delete an endpoint that failed: in that state nothing else is allowed."""
-        self.log.warning("endpoint %s failed earlier and is made anew", name)
-        self.aws.sagemaker("delete_endpoint", EndpointName=name)
-        deadline = time.monotonic() + DELETE_SECONDS
-        while self._describe() is not None:
-            if time.monotonic() > deadline:
-                raise errors.DeploymentError(f"endpoint {name} is still being deleted", "its name to be free")
-            time.sleep(min(5.0, self.settings.poll_seconds))
-
-    def _verdict(self, config: str, outcome: str) -> dict[str, Any]:
-        """The deployment, if the endpoint serves ``config``; a rollback ends InService as well."""
-        name = self.settings.endpoint_name
-        current = self._describe() or {}
-        status, serving = current.get("EndpointStatus", "gone"), current.get("EndpointConfigName")
-        if status != "InService" or serving != config:
-            raise errors.DeploymentError(
-                f"endpoint {name} is {status} with configuration {serving}: "
-                f"{current.get('FailureReason', 'no reason given')}",
-                f"InService with configuration {config}",
-            )
-        tags = self.aws.tags(current["EndpointArn"])
-        model = self.aws.sagemaker("describe_model", ModelName=self.verdict["model_name"])
-        return {
+    def _plan_canary(self, deployment: str) -> str | None:
+        """URI of what the new fleet is asked while it takes its first traffic."""
+        rules, name = self.settings.deployment, self.settings.endpoint_name
+        if not rules.alarms.quality or rules.serverless:
+            return None
+        texts, offline = self._sample()
+        goldens = self.settings.golden_requests
+        body = request_csv([*(golden.text for golden in goldens), *texts]).decode()
+        share = 1.0 if rules.strategy == "all_at_once" else rules.canary_percent / 100
+        plan = {
             "endpoint_name": name,
-            "endpoint_config_name": config,
-            "previous_endpoint_config_name": tags.get(PREVIOUS_TAG),
-            "status": status,
-            "containers": models.containers_of(model),
-            "model_name": self.verdict["model_name"],
-            "outcome": outcome,
+            "dimensions": alarms.quality_dimensions(name, deployment),
+            "body": body,
+            "expected": [golden.expected for golden in goldens],
+            "offline": offline,
+            "before": ask(self.aws, name, body),
+            "batches": batches_of(share),
         }
+        return self.aws.put_json(f"{self.run['run_uri']}/canary.json", plan)
 
+    def _sample(self) -> tuple[list[str], list[int]]:
+        """Test rows spread over the test set, and what the model said of them in its evaluation."""
+        from sentiment_retrain import evaluation
 
-def deployment_config(rules: Any) -> dict[str, Any]:
-    """How traffic moves from the old fleet to the new one: all at once, or in steps."""
-    routing: dict[str, Any] = {"Type": rules.strategy.upper(), "WaitIntervalInSeconds": rules.bake_seconds}
-    size = {"Type": "CAPACITY_PERCENT", "Value": rules.canary_percent}
-    if rules.strategy == "canary":
-        routing["CanarySize"] = size
-    elif rules.strategy == "linear":
-        routing["LinearStepSize"] = size
-    return {
-        "BlueGreenUpdatePolicy": {
-            "TrafficRoutingConfiguration": routing,
-            "TerminationWaitInSeconds": rules.termination_wait_seconds,
-            "MaximumExecutionTimeoutInSeconds": rules.max_execution_seconds,
-        }
-    }
+        content = self.aws.get_bytes(self.datasets["files"]["test_input"]).decode()
+        texts = [row[0] for row in csv.reader(io.StringIO(content, newline=""))]
+        lines = self.aws.get_bytes(self.verdict["predictions_uri"]).decode().splitlines()
+        labels = evaluation.parse_predictions(lines, len(texts)).labels.tolist()
+        wanted = self.settings.gates.agreement.sample_rows
+        chosen = range(0, len(texts), max(1, len(texts) // wanted))[:wanted]
+        return [texts[row] for row in chosen], [int(labels[row]) for row in chosen]
+
+    # --- what became of it ----------------------------------------------------------------------------------
+
+    def _mark_live(self, started: Mapping[str, Any]) -> None:
+        """The registry says what is live and what it replaced."""
+        if not self.registration:
+            return
+        arn = self.registration["model_package_arn"]
+        packages.mark(
+            self.aws,
+            arn,
+            stage=packages.LIVE,
+            deployed_at=packages.now(),
+            deployed_by_run=self.run["run_key"],
+            endpoint=self.settings.endpoint_name,
+            **({"replaced_config": started["previous"]} if started.get("previous") else {}),
+        )
+        packages.supersede(self.aws, self.settings.model_package_group, arn, self.run["run_key"])
+
+    def _refused(
+        self, current: Mapping[str, Any], result: dict[str, Any], started: Mapping[str, Any]
+    ) -> errors.DeploymentError:
+        """The error of an endpoint that does not serve the model, with the alarms that undid it."""
+        began = dt.datetime.fromisoformat(started["began"])
+        rung = alarms.rung_since(self.aws, result["alarms"], began)
+        reason = current.get("FailureReason", "no reason given")
+        observed = (
+            f"endpoint {result['endpoint_name']} is {result['status']} with configuration "
+            f"{result['endpoint_config_name']}: {reason}"
+        )
+        kind = errors.DeploymentError
+        if result["status"] == "InService":
+            kind = errors.DeploymentRolledBack
+            result |= {"outcome": "rolled_back", "rolled_back_by": rung}
+            result |= self._what_is_live()
+            observed += "".join(f"\n{one['alarm']} at {one['at']}: {one['reason']}" for one in rung)
+        if self.registration:
+            names = ", ".join(one["alarm"] for one in rung) or reason
+            words = f"not deployed by run {self.run['run_key']}: {names}"
+            arn = self.registration["model_package_arn"]
+            packages.reject_rolled_back(self.aws, arn, words)
+        error = kind(observed, f"InService with configuration {self._config()['EndpointConfigName']}")
+        error.result = result  # type: ignore[attr-defined]
+        return error
+
+    def _what_is_live(self) -> dict[str, Any]:
+        """``model_name, containers`` of what the endpoint went back to."""
+        live = champion.find_champion(self.aws, self.settings.endpoint_name)
+        found = self.aws.find("describe_model", ModelName=live["model_name"]) if live else None
+        if not live or not found:
+            return {"model_name": None, "containers": None}
+        return {"model_name": live["model_name"], "containers": models.containers_of(found)}

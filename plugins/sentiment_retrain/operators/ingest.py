@@ -49,6 +49,8 @@ class LandReviewsOperator(RetrainOperator):
         """Land and hand on counts, partitions and the newest day of the data."""
         if self.run["mode"] == "plan_only":
             raise AirflowSkipException(f"mode is plan_only: see {self.run['plan_uri']}")
+        if self.run["mode"] != "retrain":
+            raise AirflowSkipException(f"mode is {self.run['mode']}: nothing is trained")
         plan = self.aws.get_json(self.run["plan_uri"])
         landed: list[dict[str, Any]] = []
         fresh: list[tuple[dict[str, Any], bytes, ParsedReviews]] = []

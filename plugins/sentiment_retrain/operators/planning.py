@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain import champion, gates, naming, plan, reuse
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.costs import bound_usd
+from sentiment_retrain.endpoint import pins
 from sentiment_retrain.images import image_uris
+from sentiment_retrain.operators import rollback
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
@@ -44,10 +46,13 @@ class PlanRunOperator(RetrainOperator):
             stop_abandoned(self.aws, run["bucket"], context["ti"], self.log)
         sources = document["sources"]
         self.log.info("champion: %s", run["champion"])
+        if run["pin"]:
+            self.log.warning("%s", pins.explain(run["pin"]))
         self.log.info(
             "%d source objects, %d new", len(sources), sum(not s["landed_partition"] for s in sources)
         )
-        self.log.info("plan:\n%s", plan.document_text(document))
+        if document["steps"]:
+            self.log.info("plan:\n%s", plan.document_text(document))
         return self.settle([gates.budget(run["cost_bound_usd"], run["budget_usd"], run["plan_uri"])], run)
 
 
@@ -83,7 +88,8 @@ def draft(
         "window_days": int(params["window_days"]),
         "contenders": list(params["contenders"]),
         "deploy": params["deploy"],
-        "approval": settings.defaults.approval,
+        "approval": params["approval"],
+        "rollback_to": params["rollback_to"],
         "reuse": reuse.wire_policy(params["reuse"]),
         "budget_usd": float(params["budget_usd"]),
         "role_arn": configuration.required_role_arn(settings),
@@ -92,6 +98,10 @@ def draft(
         "plan_uri": f"{run_uri}/plan.json",
     }
     run["champion"] = champion.find_champion(aws, settings.endpoint_name)
+    run["pin"] = pins.find_pin(aws, bucket, settings.endpoint_name)
+    if run["mode"] in rollback.MODES:
+        run["cost_bound_usd"] = 0.0
+        return run, {**run, "sources": [], "steps": []}
     sources = find_sources(aws, run)
     steps = _steps(aws, settings, run, sources)
     run["cost_bound_usd"] = plan.plan_bound_usd(steps)
@@ -114,7 +124,7 @@ def _steps(
         bound = bound_usd(settings.jobs.blazingtext, settings.prices)
         decision, why = known.get(
             plan.REFERENCE,
-            ("unknown", "nothing is live that could be explained: a baseline is trained"),
+            ("run", "nothing is live that could be explained: a baseline is trained"),
         )
         steps.insert(1, plan.PlannedStep(plan.REFERENCE, decision, why, bound))
     return steps

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from sentiment_retrain import package_request, packages
+from sentiment_retrain.code_version import code_digest, commit_id
 from sentiment_retrain.jobs import as_tags
 from sentiment_retrain.operators.base import RetrainOperator
 
@@ -13,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
-
-METADATA_KEY = "model_fingerprint"
 
 
 class RegisterModelOperator(RetrainOperator):
@@ -26,14 +27,29 @@ class RegisterModelOperator(RetrainOperator):
     :param bias: output of ``analyze.bias``
     :param explain_bias: output of ``explain.bias``
     :param explain_shap: output of ``explain.shap``
+    :param quality: output of ``check.reviews``
+    :param drift: output of ``check.drift``
     """
 
-    template_fields: Sequence[str] = ("run", "datasets", "verdict", "bias", "explain_bias", "explain_shap")
+    template_fields: Sequence[str] = (
+        *("run", "datasets", "verdict", "bias", "explain_bias", "explain_shap", "quality", "drift"),
+    )
 
     def __init__(
-        self, *, datasets: Any, verdict: Any, bias: Any, explain_bias: Any, explain_shap: Any, **kwargs: Any
+        self,
+        *,
+        datasets: Any,
+        verdict: Any,
+        bias: Any,
+        explain_bias: Any,
+        explain_shap: Any,
+        quality: Any = None,
+        drift: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.quality = quality
+        self.drift = drift
         self.datasets = datasets
         self.verdict = verdict
         self.bias = bias
@@ -41,32 +57,32 @@ class RegisterModelOperator(RetrainOperator):
         self.explain_shap = explain_shap
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Register and hand on ``model_package_arn, model_package_group``."""
+        """Register and hand on ``model_package_arn, model_package_group, approval_status``.
+
+        Whether it may be deployed is said by the task ``approve``; a package begins as pending.
+        """
         if self.verdict["action"] == "keep_champion":
             raise AirflowSkipException(self.verdict["reason"])
         group = self.settings.model_package_group
         self._ensure_group(group)
-        status = "Approved" if self.verdict["action"] == "deploy" else "PendingManualApproval"
         found = self._first_equal(group)
         if found is None:
-            found = self._register(group, status)
-        arn = found["ModelPackageArn"]
-        if status == "Approved" != found["ModelApprovalStatus"]:
-            self.aws.sagemaker("update_model_package", ModelPackageArn=arn, ModelApprovalStatus=status)
+            found = self._register(group)
+        arn, status = found["ModelPackageArn"], found["ModelApprovalStatus"]
         self.log.info("%s is this model, %s", arn, status)
         return {"model_package_arn": arn, "model_package_group": group, "approval_status": status}
 
-    def _register(self, group: str, status: str) -> dict[str, Any]:
+    def _register(self, group: str) -> dict[str, Any]:
         """A new version of the group, or that of another run which registered the same model meanwhile.
 
         A version has no name of its own that could be taken, so that two runs may both find none and both
         create one: looked at again, the lower version counts for both, and the other takes its own back.
         """
-        arn = self.aws.sagemaker("create_model_package", **self._request(group, status))["ModelPackageArn"]
+        arn = self.aws.sagemaker("create_model_package", **self._request(group))["ModelPackageArn"]
         first = self._first_equal(group)
         if first is None or first["ModelPackageArn"] == arn:
-            self.log.info("registered %s, %s", arn, status)
-            return {"ModelPackageArn": arn, "ModelApprovalStatus": status}
+            self._model_card(arn)
+            return {"ModelPackageArn": arn, "ModelApprovalStatus": packages.PENDING}
         self.log.info("%s registered the same model first: %s is taken back", first["ModelPackageArn"], arn)
         self.aws.sagemaker("delete_model_package", ModelPackageName=arn)
         return first
@@ -79,7 +95,7 @@ class RegisterModelOperator(RetrainOperator):
                 {
                     **name,
                     "ModelPackageGroupDescription": "Sentiment of product reviews",
-                    "Tags": as_tags({"retrain:dag": self.run["dag_id"]}),
+                    "Tags": as_tags({"retrain:dag": self.run["dag_id"], **self.settings.deployment.tags}),
                 },
             )
 
@@ -98,7 +114,7 @@ class RegisterModelOperator(RetrainOperator):
                     continue
                 name = item["ModelPackageArn"]
                 package = self.aws.find("describe_model_package", ModelPackageName=name) or {}
-                known = package.get("CustomerMetadataProperties", {}).get(METADATA_KEY)
+                known = packages.metadata(package).get(packages.FINGERPRINT_KEY)
                 if known == self.verdict["model_fingerprint"]:
                     equal.append(package)
             if not listed.get("NextToken"):
@@ -110,39 +126,39 @@ class RegisterModelOperator(RetrainOperator):
         """How a package's description names its model."""
         return f"[model {self.verdict['model_fingerprint'][:16]}]"
 
-    def _request(self, group: str, status: str) -> dict[str, Any]:
-        instance_types = [self.settings.deployment.instance_type]
+    def _request(self, group: str) -> dict[str, Any]:
+        stage, status = packages.CANDIDATE
         return {
             "ModelPackageGroupName": group,
             "ModelPackageDescription": (
                 f"{self._mark} {self.verdict['winner']}: {self.verdict['reason']}"[:1024]
             ),
-            "ModelApprovalStatus": status,
+            "ModelApprovalStatus": packages.PENDING,
+            "ModelLifeCycle": {"Stage": stage, "StageStatus": status},
             "InferenceSpecification": {
                 "Containers": self.verdict["containers"],
                 "SupportedContentTypes": ["text/csv"],
                 "SupportedResponseMIMETypes": ["text/csv"],
-                "SupportedRealtimeInferenceInstanceTypes": instance_types,
+                "SupportedRealtimeInferenceInstanceTypes": [self.settings.deployment.instance_type],
                 "SupportedTransformInstanceTypes": [self.settings.jobs.transform.instance_type],
             },
-            "ModelMetrics": {
-                "ModelQuality": {"Statistics": _json_source(self.verdict["verdict_uri"])},
-                "Bias": {
-                    "PreTrainingReport": _json_source(self.bias["analysis_uri"]),
-                    "PostTrainingReport": _json_source(self.explain_bias["analysis_uri"]),
-                },
-                "Explainability": {"Report": _json_source(self.explain_shap["analysis_uri"])},
-            },
-            "CustomerMetadataProperties": {
-                METADATA_KEY: self.verdict["model_fingerprint"],
-                "contender": self.verdict["winner"],
-                "model_name": self.verdict["model_name"],
-                "run_key": self.run["run_key"],
-                "data_until": self.datasets["data_until"],
-                "dataset": self.datasets["fingerprint"],
-            },
+            **package_request.evidence(
+                self.verdict,
+                bias=self.bias,
+                explain_bias=self.explain_bias,
+                explain_shap=self.explain_shap,
+                quality=self.quality,
+                drift=self.drift,
+            ),
+            **package_request.lineage(
+                self.run, self.datasets, self.verdict, commit=commit_id(), code_digest=code_digest()
+            ),
         }
 
-
-def _json_source(uri: str) -> dict[str, str]:
-    return {"ContentType": "application/json", "S3Uri": uri}
+    def _model_card(self, arn: str) -> None:
+        """The card of SageMaker's governance pages, one a package."""
+        name = f"{self.settings.model_package_group}-{arn.rpartition('/')[2]}"
+        content = package_request.model_card_content(self.run, self.datasets, self.verdict, arn)
+        request = {"ModelCardName": name, "Content": json.dumps(content), "ModelCardStatus": "Draft"}
+        created = self.aws.create("create_model_card", request)
+        self.log.info("model card %s %s", name, "created" if created else "exists already")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import naming, report
+from sentiment_retrain import figures, naming, report, timeline
 from sentiment_retrain import settings as configuration
+from sentiment_retrain.hooks import split_uri
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
@@ -21,11 +22,22 @@ _FAILED = "failed"
 
 
 class PublishReportOperator(RetrainOperator):
-    """Writes ``card.json`` and ``card.html`` of the run, and names it in ``runs/latest.json``."""
+    """Writes the card of the run and its drawings, and adds it to the timeline and ``runs/latest.json``."""
 
     def work(self, context: Context) -> dict[str, Any]:
         """Publish and hand on ``run_key, status, card_uri, html_uri``."""
-        from sentiment_retrain.card_html import render_card
+        result = self.publish(context, is_final=True)
+        bucket = split_uri(result["card_uri"])[0]
+        self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
+        timeline.read_timeline(self.aws, bucket)
+        return result
+
+    def publish(self, context: Context, *, is_final: bool) -> dict[str, Any]:
+        """Write the card as far as the run has got; gives ``run_key, status, card_uri, html_uri``.
+
+        :param is_final: whether the run ends; the card that an approver reads comes before that
+        """
+        from sentiment_retrain import card_html
 
         outputs = self._outputs(context)
         dag_run = context["dag_run"]
@@ -35,7 +47,8 @@ class PublishReportOperator(RetrainOperator):
         run_key = run.get("run_key") or naming.run_key(dag_run.dag_id, dag_run.run_id, day)
         folder = f"s3://{bucket}/runs/{run_key}"
         # Nothing of this run waits any more; a task that was killed could not stop its job.
-        stop_abandoned(self.aws, bucket, context["ti"], self.log, ended=[run_key])
+        if is_final:
+            stop_abandoned(self.aws, bucket, context["ti"], self.log, ended=[run_key])
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
         card["plan"] = self._plan(run)
@@ -45,12 +58,20 @@ class PublishReportOperator(RetrainOperator):
         for problem in report.card_problems(card):
             self.log.warning("the card departs from its schema: %s", problem)
         result = {"run_key": run_key, "status": card["status"], "card_uri": f"{folder}/card.json"}
+        drawings = card_html.draw(card)
+        self.aws.put_json(f"{folder}/figures.json", figures.document(drawings, self._drawn_reviews(folder)))
         self.aws.put_json(result["card_uri"], card)
-        html = render_card(card).encode()
+        html = card_html.render_card(card, drawings).encode()
         result["html_uri"] = self.aws.put_bytes(f"{folder}/card.html", html, "text/html; charset=utf-8")
-        self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
         self.log.info("run %s: %s, %s", run_key, card["status"], result["html_uri"])
         return result
+
+    def _drawn_reviews(self, folder: str) -> dict[str, list[str]]:
+        """Drawings of what ``check.drift`` counted; none where the run did not get there."""
+        from sentiment_retrain.exploration_plots import draw_exploration
+
+        found = self.aws.find_json(f"{folder}/reviews.json")
+        return draw_exploration(found) if found else {}
 
     def _plan(self, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The planned steps, None where the run was not planned."""

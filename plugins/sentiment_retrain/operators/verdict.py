@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.evaluate import true_labels
 
@@ -53,6 +54,7 @@ class SelectBestModelOperator(RetrainOperator):
                 run_type=self.run["run_type"],
                 data_until=self.datasets["data_until"],
                 champion_data_until=(live or {}).get("data_until") or None,
+                pin=pins.explain(pin) if (pin := self.run.get("pin")) else None,
             ),
             self.settings.selection,
             self.settings.gates.floor,

@@ -1,4 +1,4 @@
-"""``deploy.verify``: the live endpoint, asked what is known."""
+"""``deploy.verify``: the live endpoint, asked what is known; one that answers wrongly is put back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors, gates
+from sentiment_retrain import errors, gates, packages
 from sentiment_retrain.datasets import request_csv
+from sentiment_retrain.endpoint import history, requests, scaling
 from sentiment_retrain.hooks import error_code, translate
 from sentiment_retrain.operators.base import RetrainOperator
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+
+    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.settings import Settings
 
 CONTENT_TYPE = "text/csv"
 #: Modelled errors that botocore does not retry although they pass.
@@ -27,16 +31,23 @@ _ATTEMPTS = 5
 class VerifyEndpointOperator(RetrainOperator):
     """Golden requests, agreement with the offline evaluation, latency.
 
+    The canary has asked the same while only a part of the traffic could meet the model; here it is all of the
+    endpoint, and the numbers for the card. Where a gate says no, what was live before goes live again.
+
     :param run: output of ``plan``
     :param datasets: output of ``prepare.datasets``
     :param verdict: output of ``select_best``
     :param deployment: output of ``deploy.endpoint``
+    :param registration: output of ``register_model``, whose package is marked when the model is put back
     """
 
-    template_fields: Sequence[str] = ("run", "datasets", "verdict", "deployment")
+    template_fields: Sequence[str] = ("run", "datasets", "verdict", "deployment", "registration")
 
-    def __init__(self, *, datasets: Any, verdict: Any, deployment: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *, datasets: Any, verdict: Any, deployment: Any, registration: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.registration = registration
         self.datasets = datasets
         self.verdict = verdict
         self.deployment = deployment
@@ -60,7 +71,26 @@ class VerifyEndpointOperator(RetrainOperator):
             "agreement": agreement,
             "latency_ms": latency,
         }
-        return self.settle(found, result)
+        try:
+            return self.settle(found, result)
+        except errors.GateFailed as error:
+            failed = ", ".join(gate["gate"] for gate in error.gates if gate["status"] == "fail")
+            result["put_back"] = self._put_back(failed)
+            raise
+
+    def _put_back(self, failed: str) -> str:
+        """Undo this run's own update; says what became of the endpoint."""
+        if self.deployment.get("outcome") != "updated":
+            return "left as it is: this run did not replace a model"
+        name, before = self.deployment["endpoint_name"], self.deployment["previous_endpoint_config_name"]
+        if not before:
+            return "left as it is: nothing was live before"
+        said = put_back(self.aws, self.settings, name, before)
+        self.log.error("%s", said)
+        if self.registration:
+            words = f"put back by run {self.run['run_key']}: {failed} failed on the live endpoint"
+            packages.reject_rolled_back(self.aws, self.registration["model_package_arn"], words)
+        return said
 
     def _ask(self, body: bytes) -> str:
         """The endpoint's answer to one CSV request; errors that pass are tried again."""
@@ -129,6 +159,28 @@ class VerifyEndpointOperator(RetrainOperator):
             self._ask(body)
             milliseconds.append((time.monotonic() - began) * 1000)
         return summary(milliseconds)
+
+
+def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
+    """Update the endpoint to a former configuration at once, and wait; what came of it in words."""
+    scaled = scaling.deregister(aws, name)
+    rules = requests.at_once(settings.deployment)
+    current = aws.sagemaker("describe_endpoint", EndpointName=name)
+    history.remember(aws, current["EndpointArn"], current["EndpointConfigName"], [])
+    request = requests.update_request(rules, name, config, alarms=[], keep_count=scaled)
+    aws.sagemaker("update_endpoint", **request)
+    deadline = time.monotonic() + settings.deploy_timeout_seconds
+    while True:
+        current = aws.sagemaker("describe_endpoint", EndpointName=name)
+        if current["EndpointStatus"] == "InService":
+            break
+        if time.monotonic() > deadline:
+            return f"{name} is still {current['EndpointStatus']} on its way back to {config}"
+        time.sleep(min(5.0, settings.poll_seconds))
+    scaling.register(aws, name, settings.deployment.autoscaling)
+    if current["EndpointConfigName"] != config:
+        return f"{name} could not be put back to {config}: {current.get('FailureReason', 'no reason given')}"
+    return f"{name} was put back to {config}"
 
 
 def summary(milliseconds: Sequence[float]) -> dict[str, float]:

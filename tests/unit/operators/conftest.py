@@ -74,9 +74,16 @@ class TaskInstance:
     """What a task sees of its instance: the XComs of the run."""
 
     dag_id, run_id = "review_sentiment_retrain", "manual__2026-03-01"
+    id = "00000000-0000-0000-0000-000000000001"
+
+    task_id = "probe"
 
     def __init__(self, pushed: dict[str, Any]) -> None:
         self.pushed = pushed
+
+    def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, Any]:
+        # Tests that kill a task do it as for a person who has marked it failed.
+        return {run_ids[0]: {task_ids[0]: "failed"}} if dag_id == self.dag_id else {}
 
     def xcom_push(self, key: str, value: Any) -> None:
         # As Airflow does, which would refuse what is not JSON.
@@ -92,6 +99,8 @@ def context(pushed: dict[str, Any] | None = None, **params: Any) -> Any:
         "deploy": "auto",
         "contenders": ["autopilot", "blazingtext"],
         "budget_usd": 100.0,
+        "approval": "auto",
+        "rollback_to": None,
         "reuse": True,
     }
     run = types.SimpleNamespace(

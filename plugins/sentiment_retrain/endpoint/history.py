@@ -1,0 +1,32 @@
+"""What was live before, as two tags of the endpoint.
+
+Before an update both are written, so that a task that dies in the middle leaves the way back. An update that
+was rolled back has ``updating-from`` name what is live, and then the older tag is the one that counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentiment_retrain.jobs import as_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sentiment_retrain.hooks import Aws
+
+PREVIOUS_TAG = "retrain:previous-config"
+UPDATING_TAG = "retrain:updating-from"
+
+
+def previous_config(tags: Mapping[str, str], current: str) -> str | None:
+    """The endpoint configuration that was live before ``current``."""
+    candidates = (tags.get(UPDATING_TAG), tags.get(PREVIOUS_TAG))
+    return next((name for name in candidates if name and name != current), None)
+
+
+def remember(aws: Aws, endpoint_arn: str, current: str, more: list[dict[str, str]]) -> None:
+    """Note before an update that ``current`` is what to go back to; ``more`` are further tags."""
+    earlier = previous_config(aws.tags(endpoint_arn), current)
+    own = {UPDATING_TAG: current} | ({PREVIOUS_TAG: earlier} if earlier else {})
+    aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=[*more, *as_tags(own)])

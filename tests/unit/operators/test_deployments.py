@@ -1,0 +1,245 @@
+"""Deploying to the stand-in: steps, alarms, rollbacks, pins, scaling. Models are tiny web servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from sentiment_retrain import packages
+from sentiment_retrain.endpoint import pins
+from sentiment_retrain.operators import PruneModelsOperator, VerifyEndpointOperator
+from sentiment_retrain.operators.base import FAILURE_KEY
+
+from .hosted import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sentiment_retrain.hooks import Aws
+
+
+@pytest.fixture
+def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
+    """An installation with an endpoint of its own, which is taken down afterwards."""
+    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
+    yield made
+    if aws.find("describe_endpoint", EndpointName=made.endpoint):
+        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
+
+
+def test_a_good_model_replaces_another_step_by_step_and_back_again(world: World) -> None:
+    first = world.verdict()
+    registered = world.register(first)
+    world.approve(first, registered)
+    created = world.deploy(first, registered)
+    assert (created["outcome"], created["previous_endpoint_config_name"]) == ("created", None)
+    second = world.verdict(sure=0.8)
+    newer = world.register(second)
+    world.approve(second, newer)
+
+    updated = world.deploy(second, newer, name="run-2")
+
+    assert (updated["outcome"], updated["strategy"]) == ("updated", "canary")
+    assert updated["previous_endpoint_config_name"] == created["endpoint_config_name"]
+    asked = world.describe()["LastDeploymentConfig"]
+    assert asked["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "CANARY"
+    guards = [alarm["AlarmName"] for alarm in asked["AutoRollbackConfiguration"]["Alarms"]]
+    assert (
+        guards
+        == updated["alarms"]
+        == [f"{world.endpoint}-{n}" for n in ("errors", "latency", "golden", "agreement")]
+    )
+    # The new fleet was asked, and its answers are metrics of this deployment.
+    plan = world.aws.get_json(f"s3://{world.bucket}/runs/run-2/canary.json")
+    measured = world.aws.call(
+        "cloudwatch", "list_metrics", Namespace="SentimentRetrain", Dimensions=plan["dimensions"]
+    )
+    assert {one["MetricName"] for one in measured["Metrics"]} == {"GoldenShareCorrect", "AgreementShare"}
+    assert world.package(registered)["ModelLifeCycle"]["StageStatus"] == "Superseded"
+    live = world.package(newer)
+    assert live["ModelLifeCycle"]["StageStatus"] == "Live"
+    assert live["CustomerMetadataProperties"]["replaced_config"] == created["endpoint_config_name"]
+
+    back = world.roll_back()
+
+    assert back["outcome"] == "rolled_back_by_request"
+    assert world.describe()["EndpointConfigName"] == created["endpoint_config_name"]
+    assert back["model_name"] == first["model_name"]
+    assert "is pinned" in back["said"]
+    assert world.package(newer)["ModelApprovalStatus"] == "Rejected"
+    assert world.package(registered)["ModelLifeCycle"]["StageStatus"] == "Live"
+    with pytest.raises(AirflowSkipException, match="pinned to .* run-back"):
+        world.deploy(world.verdict(sure=0.7), name="run-3")
+    assert world.roll_back(mode="unpin", name="run-4")["outcome"] == "unpinned"
+    assert pins.find_pin(world.aws, world.bucket, world.endpoint) is None
+    # Unpinned, a run that finds the same model again does not deploy what a person has taken off.
+    with pytest.raises(AirflowSkipException, match="rolled back by run run-back"):
+        world.approve(second, world.register(second), name="run-5")
+    # A named model: the one that was rolled back, by the version of its package.
+    named = world.roll_back(name="run-6", rollback_to=newer["model_package_arn"].rpartition("/")[2])
+    assert named["model_name"] == second["model_name"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "alarm"), [("failing", "errors"), ("slow", "latency"), ("wrong", "golden")]
+)
+def test_a_bad_model_is_rolled_back_by_its_alarm(world: World, manner: str, alarm: str) -> None:
+    # Long enough for an alarm to see it; the rollback ends the wait.
+    world.configure(deployment={"bake_seconds": 25})
+    created = world.deploy(world.verdict())
+    bad = world.verdict(manner)
+    registered = world.register(bad)
+    pushed: dict[str, Any] = {}
+
+    with pytest.raises(AirflowFailException, match="SR-DEPLOY-002") as caught:
+        world.deploy(bad, registered, pushed, name="run-2")
+
+    assert f"{world.endpoint}-{alarm}" in str(caught.value)
+    left = pushed[FAILURE_KEY]["result"]
+    assert left["outcome"] == "rolled_back"
+    assert left["endpoint_config_name"] == created["endpoint_config_name"]
+    assert f"{world.endpoint}-{alarm}" in [one["alarm"] for one in left["rolled_back_by"]]
+    assert world.describe()["EndpointStatus"] == "InService"
+    package = world.package(registered)
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert f"{world.endpoint}-{alarm}" in package["ApprovalDescription"]
+    # The way back that was known before the failed update still is.
+    with pytest.raises(AirflowFailException, match="SR-DEPLOY-003"):
+        world.roll_back()
+
+
+def test_a_model_that_fails_verification_is_put_back(world: World, execute: Callable[..., Any]) -> None:
+    world.configure(deployment={"alarms": {**ALARMS, "quality": False}, "bake_seconds": 0})
+    created = world.deploy(world.verdict())
+    bad = world.verdict("wrong")
+    registered = world.register(bad)
+    deployed = world.deploy(bad, registered, name="run-2")
+    assert deployed["outcome"] == "updated"
+    pushed: dict[str, Any] = {}
+    verify = VerifyEndpointOperator(
+        task_id="verify",
+        run=world.run("run-2"),
+        datasets=world.datasets(),
+        verdict=bad,
+        deployment=deployed,
+        registration=registered,
+    )
+
+    with pytest.raises(AirflowFailException, match="SR-GATE-009"):
+        execute(verify, pushed)
+
+    assert world.describe()["EndpointConfigName"] == created["endpoint_config_name"]
+    assert "put back" in pushed[FAILURE_KEY]["result"]["put_back"]
+    assert world.package(registered)["ModelApprovalStatus"] == "Rejected"
+
+
+ALARMS = {
+    "maximum_error_share": 0.02,
+    "maximum_latency_ms": 1000,
+    "latency_percentile": 90,
+    "quality": True,
+    "existing": [],
+}
+
+
+def test_scaling_is_taken_off_for_an_update_and_keeps_its_instances(world: World) -> None:
+    scaling = {"minimum": 1, "maximum": 3, "target_invocations": 1000}
+    scaling |= {"scale_in_seconds": 300, "scale_out_seconds": 60}
+    world.configure(deployment={"autoscaling": scaling, "bake_seconds": 0})
+    created = world.deploy(world.verdict())
+    assert created["autoscaling"].startswith("1 to 3 instances")
+    # Scaled out meanwhile; the next update comes while that is under way.
+    wish = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    world.aws.sagemaker(
+        "update_endpoint_weights_and_capacities",
+        EndpointName=world.endpoint,
+        DesiredWeightsAndCapacities=wish,
+    )
+
+    updated = world.deploy(world.verdict(sure=0.8), name="run-2")
+
+    assert updated["outcome"] == "updated"
+    (variant,) = world.describe()["ProductionVariants"]
+    assert variant["CurrentInstanceCount"] == 2
+    targets = world.aws.call(
+        "application-autoscaling",
+        "describe_scalable_targets",
+        ServiceNamespace="sagemaker",
+        ResourceIds=[f"endpoint/{world.endpoint}/variant/AllTraffic"],
+    )["ScalableTargets"]
+    assert [(one["MinCapacity"], one["MaxCapacity"]) for one in targets] == [(1, 3)]
+    world.configure(deployment={"autoscaling": None})
+    assert world.deploy(world.verdict(sure=0.7), name="run-3")["autoscaling"] is None
+    assert not world.aws.call(
+        "application-autoscaling",
+        "describe_scalable_targets",
+        ServiceNamespace="sagemaker",
+        ResourceIds=[f"endpoint/{world.endpoint}/variant/AllTraffic"],
+    )["ScalableTargets"]
+
+
+def test_what_the_configuration_asks_for_reaches_the_endpoint(world: World) -> None:
+    world.configure(
+        deployment={
+            "bake_seconds": 0,
+            "data_capture": {"sampling_percent": 100},
+            "shadow": True,
+            "kms_key_id": "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "network_isolation": True,
+            "vpc": {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]},
+            "tags": {"team": "reviews"},
+        }
+    )
+    verdict, loser = world.verdict(), world.verdict(sure=0.6, contender="autopilot")
+    evaluations = [
+        {"contender": item["winner"], "model_name": item["model_name"]} for item in (loser, verdict)
+    ]
+
+    made = world.deploy(verdict, evaluations=evaluations)
+
+    config = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=made["endpoint_config_name"])
+    assert config["DataCaptureConfig"]["DestinationS3Uri"] == f"s3://{world.bucket}/capture/"
+    assert config["KmsKeyId"] == config["DataCaptureConfig"]["KmsKeyId"]
+    assert [one["ModelName"] for one in config["ShadowProductionVariants"]] == [loser["model_name"]]
+    model = world.aws.sagemaker("describe_model", ModelName=verdict["model_name"])
+    assert model["EnableNetworkIsolation"] is True
+    assert model["VpcConfig"] == {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    for arn in (model["ModelArn"], config["EndpointConfigArn"], world.describe()["EndpointArn"]):
+        assert world.aws.tags(arn)["team"] == "reviews"
+
+
+def test_an_endpoint_that_another_run_updated_with_newer_data_stays(world: World) -> None:
+    world.deploy(world.verdict())
+    older = world.verdict(sure=0.8)
+    world.datasets = lambda data_until="2026-02-01": World.datasets(world, data_until)  # type: ignore[method-assign]
+    with pytest.raises(AirflowSkipException, match="data until 2026-03-01 went live meanwhile"):
+        world.deploy(older, name="run-2")
+
+
+def test_nothing_was_live_to_roll_back(world: World) -> None:
+    with pytest.raises(AirflowFailException, match="SR-DEPLOY-003"):
+        world.roll_back()
+
+
+def test_a_pruned_model_comes_back_from_its_package_and_needed_ones_stay(
+    world: World, execute: Callable[..., Any]
+) -> None:
+    world.configure(deployment={"bake_seconds": 0, "strategy": "all_at_once", "keep": 2})
+    verdicts = [world.verdict(sure=sure) for sure in (0.9, 0.8, 0.7, 0.6)]
+    registrations = [world.register(verdict) for verdict in verdicts]
+    made = [
+        world.deploy(verdict, registered, name=f"run-{number}")
+        for number, (verdict, registered) in enumerate(zip(verdicts, registrations, strict=True))
+    ]
+
+    gone = execute(PruneModelsOperator(task_id="prune", run=world.run("run-9")))
+
+    assert gone["configs"] == [one["endpoint_config_name"] for one in made[:2]]
+    assert gone["models"] == [one["model_name"] for one in verdicts[:2]]
+    assert world.roll_back()["model_name"] == verdicts[2]["model_name"]
+    back = world.roll_back(name="run-b", rollback_to=registrations[0]["model_package_arn"])
+    assert back["model_name"] == verdicts[0]["model_name"]
+    assert packages.describe(world.aws, registrations[0]["model_package_arn"])
