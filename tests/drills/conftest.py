@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -25,25 +26,31 @@ from .world import ROWS, Row, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROWS_KEY = pytest.StashKey[list[Row]]()
+#: The property of a test's report that carries a line of the table, also between test processes.
+PROPERTY = "drill"
+LINE = "{:<50} {:<30} {:>6} {:>7} {:>7}  {:<8} {:>12}"
+HEADINGS = ("event", "operators", "needed", "created", "orphans", "state", "seconds lost")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start with an empty table."""
-    config.stash[ROWS_KEY] = []
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the table."""
-    rows = config.stash.get(ROWS_KEY, [])
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the table: the same event side by side, ours first."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    rows = [
+        Row(**value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == PROPERTY
+    ]
     if not rows:
         return
+    first_seen = {row.event: number for number, row in reversed(list(enumerate(rows)))}
+    rows.sort(key=lambda row: (first_seen[row.event], row.operators))
     terminalreporter.section("drills: jobs paid for, jobs left running")
-    line = "{:<58} {:>6} {:>7} {:>7}  {:<8} {:>12}"
-    terminalreporter.write_line(line.format("event", "needed", "created", "orphans", "state", "seconds lost"))
+    terminalreporter.write_line(LINE.format(*HEADINGS))
     for row in rows:
-        values = (row.event, row.jobs_needed, row.jobs_created, row.orphans, row.state, row.seconds_lost)
-        terminalreporter.write_line(line.format(*values))
+        numbers = (row.jobs_needed, row.jobs_created, row.orphans, row.state, row.seconds_lost)
+        terminalreporter.write_line(LINE.format(row.event, row.operators, *numbers))
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +108,6 @@ def world(new_world: Callable[[], World]) -> World:
 
 
 @pytest.fixture
-def record(pytestconfig: pytest.Config) -> Callable[[Row], None]:
+def record(record_property: Callable[[str, object], None]) -> Callable[[Row], None]:
     """Put a line into the table."""
-    return pytestconfig.stash[ROWS_KEY].append
+    return lambda row: record_property(PROPERTY, dataclasses.asdict(row))

@@ -6,7 +6,10 @@ import os
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+
+from sentiment_retrain.hooks import Aws
 
 from .world import Row, World
 
@@ -45,8 +48,21 @@ def sequence(random: Random) -> list[dict[str, Any]]:
     return faults
 
 
+@pytest.fixture(scope="module")
+def session() -> boto3.Session:
+    """One session for all sequences: most of their time would go into reading AWS's service models anew."""
+    return boto3.Session(region_name="us-east-1")
+
+
 @pytest.mark.parametrize("first", range(0, SEQUENCES, PER_TEST))
-def test_random_faults(new_world: Callable[[], World], record: Callable[[Row], None], first: int) -> None:
+def test_random_faults(
+    new_world: Callable[[], World],
+    record: Callable[[Row], None],
+    monkeypatch: pytest.MonkeyPatch,
+    session: boto3.Session,
+    first: int,
+) -> None:
+    monkeypatch.setattr(Aws, "session", session)
     rows = []
     for number in range(first, first + PER_TEST):
         random = Random(SEED + number)  # noqa: S311 - not a secret

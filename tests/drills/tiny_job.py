@@ -34,7 +34,7 @@ class TinyJobOperator(SageMakerJobOperator):
     log = logging.getLogger("drill")  # type: ignore[assignment]
 
     def __init__(self, *, data: str, **kwargs: Any) -> None:
-        super().__init__(task_id=STEP, **kwargs)
+        super().__init__(**{"task_id": STEP, **kwargs})
         self.data = data
 
     def request(self) -> JobRequest:
@@ -84,32 +84,46 @@ class TinyJobOperator(SageMakerJobOperator):
 
 
 class TaskInstance:
-    """What a task sees of its instance."""
+    """What a task sees of its instance.
 
-    def __init__(self, try_number: int, max_tries: int) -> None:
+    :param state: what Airflow says of the task when it is killed: failed, when a person has marked it
+    """
+
+    dag_id, run_id, task_id = "drill", "drill", STEP
+
+    def __init__(self, try_number: int, max_tries: int, state: str) -> None:
         self.try_number = try_number
         self.max_tries = max_tries
+        self.state = state
         self.pushed: dict[str, Any] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep ``value`` as Airflow does, which refuses what is not JSON."""
         self.pushed[key] = json.loads(json.dumps(value))
 
+    def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, Any]:
+        """As Airflow answers."""
+        return {run_ids[0]: {task_ids[0]: self.state}} if dag_id == self.dag_id else {}
 
-def context(try_number: int = 1, max_tries: int = 3) -> Any:
+
+def context(try_number: int = 1, max_tries: int = 3, state: str = "failed") -> Any:
     """The part of Airflow's context that the operator reads."""
-    return {"ti": TaskInstance(try_number, max_tries), "dag_run": types.SimpleNamespace(), "params": {}}
+    return {
+        "ti": TaskInstance(try_number, max_tries, state),
+        "dag_run": types.SimpleNamespace(),
+        "params": {},
+    }
 
 
 def main() -> None:
-    """One try in a worker slot: ``tiny_job.py DATA RUN_JSON``; prints the job."""
+    """One try in a worker slot: ``tiny_job.py DATA RUN_JSON STATE``; prints the job."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     # The safeguard against calls outside a task would see that this is one.
     ExecutorSafeguard.test_mode = True
     operator = TinyJobOperator(data=sys.argv[1], run=json.loads(sys.argv[2]), deferrable=False)
     # As Airflow's task runner does.
     signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
-    sys.stdout.write(json.dumps(operator.execute(context())) + "\n")
+    sys.stdout.write(json.dumps(operator.execute(context(state=sys.argv[3]))) + "\n")
 
 
 if __name__ == "__main__":

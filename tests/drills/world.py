@@ -43,6 +43,8 @@ class Row:
     orphans: int
     state: str
     seconds_lost: float
+    #: Whose they are, and where they run: in this process, or in a DAG of a real Airflow.
+    operators: str = "ours"
 
 
 class World:
@@ -100,9 +102,12 @@ class World:
         raise AssertionError("the task did not defer")
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[str]]:
-        """A process of its own that waits for the job in a worker slot."""
-        arguments = [sys.executable, "-m", "drills.tiny_job", self.data, json.dumps(self.run())]
+    def worker(self, state: str = "running") -> Iterator[subprocess.Popen[str]]:
+        """A process of its own that waits for the job in a worker slot.
+
+        :param state: what Airflow says of the task when it is killed
+        """
+        arguments = [sys.executable, "-m", "drills.tiny_job", self.data, json.dumps(self.run()), state]
         environment = os.environ | {"PYTHONPATH": f"{TESTS}:{TESTS.parent / 'plugins'}"}
         with subprocess.Popen(
             arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -25,6 +25,7 @@ KILL_SECONDS = 3.0
 ASK_SECONDS = 1.5
 #: States of a task that Airflow runs again by itself: it was reset, or waits for its next try.
 _COMES_BACK = frozenset({"None", "scheduled", "queued", "up_for_retry"})
+_NO_ANSWER = "no answer"
 #: For how long a task asks an AWS that throttles or does not answer again, before Airflow's own retry.
 PATIENCE_SECONDS = 180.0
 
@@ -92,8 +93,8 @@ def comes_back(context: Any) -> bool:
     """Whether Airflow runs the task that is being killed again, without anybody having asked for it.
 
     A person's act shows in the task's state (failed, success, restarting); a restart of Airflow or of the
-    worker does not. False when Airflow does not say so in time: a job too many costs less than one that
-    nobody stops.
+    worker does not. No answer in time means that Airflow itself is down, so that nobody has acted. Should
+    that be wrong, ``report`` or the next ``plan`` stops the job (:mod:`.abandoned`).
     """
     answers: queue.Queue[str] = queue.Queue()
     # In a thread, because the signal may have come in the middle of a question to the supervisor.
@@ -101,18 +102,18 @@ def comes_back(context: Any) -> bool:
     try:
         state = answers.get(timeout=ASK_SECONDS)
     except queue.Empty:
-        return False
-    if state == "running":
+        state = _NO_ANSWER
+    if state in {"running", _NO_ANSWER}:
         return is_tried_again(context, errors.JobInterrupted("a signal", "none"))
     return state in _COMES_BACK
 
 
 def _state(task_instance: Any) -> str:
-    """State of the task in Airflow's database, ``unknown`` where Airflow does not tell."""
+    """State of the task in Airflow's database."""
     try:
         dag_id, run_id, task_id = task_instance.dag_id, task_instance.run_id, task_instance.task_id
         states = task_instance.get_task_states(dag_id, task_ids=[task_id], run_ids=[run_id])
         state = states[run_id][task_id]
-    except Exception:  # noqa: BLE001 - whatever went wrong: the job must be stopped then
-        return "unknown"
+    except Exception:  # noqa: BLE001 - in a signal handler's thread nobody would see it
+        return _NO_ANSWER
     return str(getattr(state, "value", state))

@@ -183,10 +183,14 @@ def test_which_killed_task_comes_back(state: str | None, tries_left: bool, expec
     assert job_control.comes_back({"ti": airflow}) is expected
 
 
-def test_no_answer_from_airflow_means_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tries_left", [True, False])
+def test_without_an_answer_the_next_try_decides(monkeypatch: pytest.MonkeyPatch, tries_left: bool) -> None:
     monkeypatch.setattr(job_control, "ASK_SECONDS", 0.1)
-    assert job_control.comes_back({"ti": Airflow(delay=1)}) is False
-    assert job_control.comes_back({"ti": types.SimpleNamespace()}) is False
+    silent = Airflow(state="failed", delay=1)
+    broken = types.SimpleNamespace(try_number=1)
+    for airflow in (silent, broken):
+        airflow.max_tries = 2 if tries_left else 0
+        assert job_control.comes_back({"ti": airflow}) is tries_left
 
 
 @pytest.mark.parametrize(("state", "status"), [("scheduled", "InProgress"), ("failed", "Stopped")])
