@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from sentiment_retrain import athena, errors, images, jobs, links, models
-from sentiment_retrain.operators.autopilot import selecting_all_keys
 from sentiment_retrain.endpoint.requests import deployment_config
+from sentiment_retrain.operators.autopilot import selecting_all_keys
 from sentiment_retrain.operators.job_start import job_error
 from sentiment_retrain.operators.quality import CHECKS, validate
 from sentiment_retrain.operators.verify import summary
