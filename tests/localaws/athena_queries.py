@@ -82,6 +82,11 @@ class Queries:
         """The rows of a query."""
         return self.run(sql, *parameters).rows
 
+    def line(self, sql: str) -> str:
+        """The rows of a query in one line: rows separated by |, fields by commas, NULL spelled out."""
+        rows = self.rows(sql)
+        return "|".join(",".join("NULL" if field is None else field for field in row) for row in rows)
+
     def failure(self, sql: str, *parameters: str) -> str:
         """Why a query failed; raise `AssertionError` when it did not."""
         try:

@@ -279,6 +279,7 @@ HANDLERS: dict[str, Callable[[Statement, Session], Outcome]] = {
     "SHOW_VIEWS": show.show_views,
     "SHOW_PARTITIONS": show.show_partitions,
     "SHOW_COLUMNS": show.show_columns,
+    "SHOW_TBLPROPERTIES": show.show_table_properties,
     "SHOW_CREATE_TABLE": show.show_create_table,
     "SHOW_CREATE_VIEW": show.show_create_view,
     "DESCRIBE": show.describe,

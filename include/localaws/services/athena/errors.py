@@ -59,7 +59,13 @@ _EMBEDDED = re.compile(
 _OVERFLOW = re.compile(r"Overflow in (\w+) of (\w+) \((.*?)\)")
 _OUT_OF_RANGE = re.compile(r"with value (\S+) can't be cast .*? destination type (\w+)", re.DOTALL)
 _CONVERSION = re.compile(r"Could not convert string '(.*)' to (\w+)", re.DOTALL)
+_PARSE = re.compile(r'Could not parse string "(.*?)" according to format')
 _TYPE_NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
+
+
+def _number_type(duckdb_name: str) -> str:
+    name = _TYPE_NAMES.get(duckdb_name, duckdb_name).lower()
+    return "integer" if name == "int" else name
 
 
 def runtime_error(text: str) -> QueryError:
@@ -72,11 +78,13 @@ def runtime_error(text: str) -> QueryError:
         target = _TYPE_NAMES.get(converted.group(2), converted.group(2))
         return QueryError("INVALID_CAST_ARGUMENT", f"Cannot cast '{converted.group(1)}' to {target}")
     if match := _OVERFLOW.search(text):
-        kind = _TYPE_NAMES.get(match.group(2), match.group(2)).lower()
+        kind = _number_type(match.group(2))
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", f"{kind} {match.group(1)} overflow: {match.group(3)}")
     if match := _OUT_OF_RANGE.search(text):
-        kind = _TYPE_NAMES.get(match.group(2), match.group(2)).lower()
+        kind = _number_type(match.group(2))
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", f"Out of range for {kind}: {match.group(1)}")
+    if match := _PARSE.search(text):
+        return QueryError("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{match.group(1)}"')
     first = text.split("\n", 1)[0]
     if "Out of Range Error" in text or "out of range" in text:
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", first)

@@ -63,6 +63,21 @@ CREATE MACRO trino_sha1(b BLOB) AS unhex(sha1(b));
 CREATE MACRO trino_sha256(b BLOB) AS unhex(sha256(b));
 CREATE MACRO trino_ends_with(s, e) AS ends_with(s, e);
 
+-- URLs: the expression is that of RFC 3986, appendix B; what is missing is empty, as in Trino.
+CREATE MACRO trino_url_part(u, i) AS regexp_extract(u,
+    '^(?:([^:/?#]+):)?(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$', i);
+CREATE MACRO trino_url_encode(s) AS
+    replace(replace(replace(url_encode(s), '%20', '+'), '~', '%7E'), '%2A', '*');
+CREATE MACRO trino_url_decode(s) AS url_decode(replace(s, '+', ' '));
+CREATE MACRO trino_url_extract_protocol(u) AS trino_url_part(u, 1);
+CREATE MACRO trino_url_extract_host(u) AS trino_url_part(u, 2);
+CREATE MACRO trino_url_extract_port(u) AS TRY_CAST(trino_url_part(u, 3) AS BIGINT);
+CREATE MACRO trino_url_extract_path(u) AS url_decode(trino_url_part(u, 4));
+CREATE MACRO trino_url_extract_query(u) AS url_decode(trino_url_part(u, 5));
+CREATE MACRO trino_url_extract_fragment(u) AS url_decode(trino_url_part(u, 6));
+CREATE MACRO trino_url_extract_parameter(u, n) AS trino_url_decode(regexp_replace(
+    list_filter(string_split(trino_url_part(u, 5), '&'), lambda p: string_split(p, '=')[1] = n)[1], '^[^=]*=?', ''));
+
 -- Regular expressions
 CREATE MACRO trino_regexp_like(s, p) AS regexp_matches(s, p);
 CREATE MACRO trino_regexp_extract(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p) END,

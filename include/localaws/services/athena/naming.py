@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from localaws.services.athena import functions, rules
+from localaws.services.athena import functions, lambdas, rules
 from localaws.services.athena.bind_errors import unregistered
 from localaws.services.athena.errors import not_supported
 from localaws.services.athena.operators import call
+
+_UNTYPED = rules.UNTYPED | lambdas.UNTYPED
 
 
 def name_functions(root: exp.Expr, sql: str, typed: set[str]) -> None:
@@ -25,8 +27,8 @@ def name_functions(root: exp.Expr, sql: str, typed: set[str]) -> None:
 
 def _name_function(node: exp.Anonymous, sql: str, typed: set[str]) -> None:
     name = node.name.lower()
-    if name in rules.UNTYPED:
-        node.replace(rules.UNTYPED[name](node))
+    if name in _UNTYPED:
+        node.replace(_UNTYPED[name](node))
     elif name not in typed:
         renamed = functions.duckdb_name(name)
         if renamed is None:

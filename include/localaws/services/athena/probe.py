@@ -164,6 +164,7 @@ STUBS = {
     "date_diff": "length(CAST(row({0}, {1}, {2}) AS VARCHAR))",
     "element_at": "({0})[{1}]",
     "cardinality": "length(CAST({0} AS VARCHAR))",
+    "typeof": "CAST(length(CAST({0} AS VARCHAR)) AS VARCHAR)",
     "to_iso8601": "CAST({0} AS VARCHAR)",
     "map_agg": "histogram(CASE WHEN {1} IS NULL THEN {0} ELSE {0} END)",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -171,6 +172,14 @@ def outermost(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _json(node: exp.Anonymous) -> exp.Expr:
+    """JSON functions with a path: ``$["a b"]`` is ``$."a b"`` for DuckDB."""
+    value, path = arguments(node, 2)
+    if isinstance(path, exp.Literal) and path.is_string:
+        path = exp.Literal.string(re.sub(r"""\[(["'])(.*?)\1\]""", r'."\2"', path.this))
+    return call(f"trino_{node.name.lower()}", value, path)
+
+
 UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "date_format": _format,
     "date_parse": _parse,
@@ -187,4 +196,7 @@ UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "approx_distinct": _approx_distinct,
     "approx_percentile": _percentile,
     "mod": _modulo,
+    "json_extract": _json,
+    "json_extract_scalar": _json,
+    "json_size": _json,
 }

@@ -71,12 +71,17 @@ def _fetch(result: duckdb.DuckDBPyConnection, kinds: list[str], session: Session
 
 
 def explain(statement: Statement, session: Session) -> Outcome:
-    """The plan of a query, without reading anything; DuckDB's, as there is no Trino here."""
+    """The plan of a query; DuckDB's, as there is no Trino here. With ANALYZE the query runs first."""
+    analyze = statement.properties["analyze"] == "true"
     with session.connection() as connection:
-        translation = translate(
-            statement.query, session.catalog, session.database, connection, session.parameters
-        )
-        plan = session.run(f"EXPLAIN {translation.sql}", connection, statement.query).fetchall()
+        if analyze:
+            translation = session.prepare(statement.query, connection)
+        else:
+            translation = translate(
+                statement.query, session.catalog, session.database, connection, session.parameters
+            )
+        word = "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
+        plan = session.run(f"{word} {translation.sql}", connection, statement.query).fetchall()
     lines = [line for _, text in plan for line in str(text).splitlines()]
     return Outcome(columns=[string_column("Query Plan")], rows=[[line] for line in lines])
 

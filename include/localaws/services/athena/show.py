@@ -117,6 +117,21 @@ def show_columns(statement: Statement, session: Session) -> Outcome:
     return _listing("field", [column.ljust(20) for column, _ in table.all_columns])
 
 
+def show_table_properties(statement: Statement, session: Session) -> Outcome:
+    """SHOW TBLPROPERTIES table [('name')]."""
+    cursor = after(statement, "SHOW", "TBLPROPERTIES")
+    table = existing_table(session, *cursor.qualified_name(session.database))
+    properties = dict(sorted(table.parameters.items()))
+    if cursor.take("("):
+        name = cursor.string()
+        cursor.expect(")")
+        cursor.end()
+        missing = f"Table {table.database}.{table.name} does not have property: {name}"
+        return _listing("prpt_name", [properties.get(name, missing)])
+    cursor.end()
+    return _listing("prpt_name", [f"{key}\t{value}" for key, value in properties.items()])
+
+
 def describe(statement: Statement, session: Session) -> Outcome:
     """DESCRIBE table: Hive's padded text, partition keys twice, as Athena prints it."""
     cursor = after(statement, "(?:DESCRIBE|DESC)")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from localaws.services.athena.cursor import Cursor, blank
 from localaws.services.athena.dialect import malformed
-from localaws.services.athena.errors import QueryError
 
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # (what the statement starts with, StatementType, SubstatementType); the first that fits counts.
@@ -38,6 +37,7 @@ _KINDS = [
     (r"SHOW\s+VIEWS", "UTILITY", "SHOW_VIEWS"),
     (r"SHOW\s+PARTITIONS", "UTILITY", "SHOW_PARTITIONS"),
     (r"SHOW\s+COLUMNS", "UTILITY", "SHOW_COLUMNS"),
+    (r"SHOW\s+TBLPROPERTIES", "UTILITY", "SHOW_TBLPROPERTIES"),
     (r"SHOW\s+CREATE\s+TABLE", "UTILITY", "SHOW_CREATE_TABLE"),
     (r"SHOW\s+CREATE\s+VIEW", "UTILITY", "SHOW_CREATE_VIEW"),
     (r"(DESCRIBE|DESC)\b", "UTILITY", "DESCRIBE"),
@@ -161,8 +161,9 @@ def _explain(statement: Statement) -> None:
     match = re.match(
         r"\s*EXPLAIN\s+(ANALYZE\b)?\s*(\(\s*(?:TYPE|FORMAT)\b[^)]*\))?", statement.sql, re.IGNORECASE
     )
-    if match is None or match.group(1):
-        raise QueryError("NOT_SUPPORTED", "The local stand-in does not support EXPLAIN ANALYZE")
+    if match is None:
+        raise malformed("line 1:1: mismatched input 'EXPLAIN'")
+    statement.properties["analyze"] = "true" if match.group(1) else "false"
     statement.query = blank(statement.sql.rstrip().rstrip(";"), match.end(), len(statement.sql))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena import operators
+from localaws.services.athena import information_schema, operators
 from localaws.services.athena.dialect import line_and_column, offset, parse_query, position, tokenize
 from localaws.services.athena.errors import QueryError, at, not_supported
 from localaws.services.athena.names import refuse_alias_references
@@ -171,6 +171,9 @@ class _Binder:
         place = node.meta.get("at") if depth == 0 else None
         if node.catalog and node.catalog.lower() != "awsdatacatalog":
             raise QueryError("CATALOG_NOT_FOUND", at(place, f"Catalog '{node.catalog}' does not exist"))
+        if (node.db or database).lower() == information_schema.NAME:
+            self._bind_information(node, place)
+            return
         table = self._catalog.find(node.db or database, node.name, place)
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name, quoted=True))
         if alias.this is None:
@@ -191,6 +194,20 @@ class _Binder:
         internal = f"table_{len(self.references)}"
         self._connection.execute(f'CREATE TEMP TABLE "{internal}" ({table.duckdb_columns})')
         self.references.append(Reference(internal, table))
+        node.set("this", exp.to_identifier(internal, quoted=True))
+        node.set("db", None)
+        node.set("catalog", None)
+        node.set("alias", alias)
+
+    def _bind_information(self, node: exp.Table, place: tuple[int, int] | None) -> None:
+        columns, rows = information_schema.read(self._catalog, node.name.lower(), place)
+        internal = f"information_{node.name.lower()}"
+        self._connection.execute(f'CREATE TEMP TABLE IF NOT EXISTS "{internal}" ({columns})')
+        self._connection.execute(f'DELETE FROM "{internal}"')  # noqa: S608
+        if rows:
+            holes = ", ".join("?" for _ in rows[0])
+            self._connection.executemany(f'INSERT INTO "{internal}" VALUES ({holes})', rows)  # noqa: S608
+        alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name, quoted=True))
         node.set("this", exp.to_identifier(internal, quoted=True))
         node.set("db", None)
         node.set("catalog", None)

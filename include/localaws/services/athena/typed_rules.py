@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena.errors import QueryError, at
-from localaws.services.athena.operators import call, cast, mismatch
+from localaws.services.athena.errors import QueryError, at, not_supported
+from localaws.services.athena.operators import call, cast, mismatch, type_name
 from localaws.services.athena.rules import arguments, text_literal, unexpected
 
 if TYPE_CHECKING:
@@ -158,6 +158,15 @@ def _coalesce(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     return call(node.name.lower(), *node.expressions)
 
 
+def _typeof(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
+    (value,) = arguments(node, 1)
+    if types[0].id in ("MAP", "STRUCT") or (types[0].child and types[0].child.id in ("MAP", "STRUCT")):
+        raise not_supported(f"typeof of {types[0].trino}", node.meta.get("at"))
+    precise = {"timestamp": "timestamp(3)", "timestamp with time zone": "timestamp(3) with time zone"}
+    name = type_name(value, types[0]).replace(", ", ",")
+    return exp.Literal.string(precise.get(name, name))
+
+
 TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expr]] = {
     "date_add": _date_add,
     "date_trunc": _date_trunc,
@@ -173,6 +182,7 @@ TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expr]] = {
     "to_iso8601": _iso8601,
     "coalesce": _coalesce,
     "nullif": _coalesce,
+    "typeof": _typeof,
 }
 # Aggregates whose result is cast to the type Trino gives it.
 TYPED_AGGREGATES: dict[str, Callable[[exp.Anonymous, list[Type]], str | None]] = {"sum": _sum, "avg": _avg}
