@@ -83,11 +83,17 @@ class AirflowApi:
 
     def task_order(self, dag_id: str) -> list[str]:
         """Task ids, each after all it depends on, and otherwise near what it follows."""
-        downstream = {
-            task["task_id"]: task["downstream_task_ids"]
-            for task in self._get(f"/api/v2/dags/{dag_id}/tasks")["tasks"]
-        }
-        return topological(downstream)
+        return topological(self.downstream(dag_id))
+
+    def downstream(self, dag_id: str) -> dict[str, list[str]]:
+        """Of each task, those that wait for it."""
+        tasks = self._get(f"/api/v2/dags/{dag_id}/tasks")["tasks"]
+        return {task["task_id"]: task["downstream_task_ids"] for task in tasks}
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The newest runs, newest first."""
+        found = self._get(f"/api/v2/dags/{dag_id}/dagRuns", order_by="-run_after", limit=100)
+        return list(found["dag_runs"])
 
     def log_entries(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[dict[str, Any]]:
         """The structured log lines of one attempt of a task."""
