@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from sentiment_retrain.links import SageMakerJobLink
+from sentiment_retrain.links import JobLogLink, RunCardLink, SageMakerJobLink
 from sentiment_retrain.pages.paths import EXTERNAL_VIEWS, PREFIX
 from sentiment_retrain.priority import BackfillsLast
 
@@ -16,7 +16,7 @@ class SentimentRetrainPlugin(AirflowPlugin):
     """Extra links of the operators, the order in which runs get slots, and the pages in Airflow's UI."""
 
     name = "sentiment_retrain"
-    operator_extra_links = [SageMakerJobLink()]  # noqa: RUF012 - the form Airflow gives it
+    operator_extra_links = [SageMakerJobLink(), JobLogLink(), RunCardLink()]  # noqa: RUF012 - the form Airflow gives it
     priority_weight_strategies = [BackfillsLast]  # noqa: RUF012 - the form Airflow gives it
     external_views = [dict(view) for view in EXTERNAL_VIEWS]  # noqa: RUF012 - the form Airflow gives it
 

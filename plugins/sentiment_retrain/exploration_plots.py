@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.plots import LABEL_COLOURS, LABEL_NAMES
-from sentiment_retrain.svg import COLOURS, as_svg, new_figure, styled, without_frame
+from sentiment_retrain.svg import COLOURS, as_svg, cut, name_bar, new_figure, styled, without_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def _bars(rows: Sequence[tuple[str, float, str]], title: str) -> str:
     values = [value for _, value, _ in rows]
     axes.barh(range(len(rows)), values, color=COLOURS["accent"], height=0.74)
     for i, (_, value, words) in enumerate(rows):
-        axes.text(max(value, 0), i, f" {words}", va="center", color=COLOURS["ink"], fontsize=8.5)
+        name_bar(axes, max(value, 0), i, words)
     if min(values) < 0:
         axes.axvline(0, color=COLOURS["ink"], linewidth=0.8)
     _name_rows([name for name, _, _ in rows], axes)
@@ -140,7 +140,7 @@ def _bars(rows: Sequence[tuple[str, float, str]], title: str) -> str:
 
 
 def _name_rows(names: Sequence[str], axes: Any) -> None:
-    axes.set_yticks(range(len(names)), [name if len(name) <= 22 else name[:21] + "…" for name in names])
+    axes.set_yticks(range(len(names)), [cut(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xticks([])
     without_frame(axes)

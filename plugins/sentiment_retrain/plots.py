@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.datasets import LABELS
-from sentiment_retrain.svg import COLOURS, as_svg, new_figure, styled, without_frame
+from sentiment_retrain.svg import COLOURS, as_svg, cut, name_bar, new_figure, styled, without_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def metric_intervals(
     :param tests: metrics by model name
     :param metric_names: metric key to the words on the axis
     """
-    figure, axes = new_figure(None, 7.2, 0.75 + 0.3 * len(metric_names) * len(tests))
+    figure, axes = new_figure(None, 5.6, 0.75 + 0.28 * len(metric_names) * len(tests))
     position = 0.0
     ticks: list[tuple[float, str]] = []
     for metric, words in metric_names.items():
@@ -81,7 +81,7 @@ def facet_bars(tables: Mapping[str, Mapping[str, float | None]]) -> str:
     values = sorted({value for table in tables.values() for value in table})
     values.sort(key=lambda value: -max(abs(table.get(value) or 0.0) for table in tables.values()))
     values = values[:_MOST_BARS]
-    figure, axes = new_figure(None, 7.2, 1.1 + 0.27 * len(values))
+    figure, axes = new_figure(None, 5.6, 1.3 + 0.27 * len(values))
     colours = (COLOURS["muted"], COLOURS["accent"])
     height = 0.72 / len(tables)
     for row, (words, table) in enumerate(tables.items()):
@@ -89,11 +89,11 @@ def facet_bars(tables: Mapping[str, Mapping[str, float | None]]) -> str:
         bars = [table.get(value) or 0.0 for value in values]
         axes.barh(at, bars, height=height * 0.9, color=colours[row % 2], label=words)
     axes.axvline(0, color=COLOURS["ink"], linewidth=0.8)
-    axes.set_yticks(range(len(values)), values)
+    axes.set_yticks(range(len(values)), [cut(value) for value in values])
     axes.invert_yaxis()
     axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
     axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, labelcolor=COLOURS["ink"]
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, labelcolor=COLOURS["ink"]
     )
     without_frame(axes)
     return as_svg(figure, "Bias by product category")
@@ -126,8 +126,8 @@ def count_bars(counts: Mapping[str, int], title: str, colours: Mapping[str, str]
     fill = [COLOURS[(colours or {}).get(name, "accent")] for name in names]
     axes.barh(range(len(names)), values, color=fill, height=0.7)
     for i, value in enumerate(values):
-        axes.text(value, i, f" {value:,}", va="center", color=COLOURS["ink"], fontsize=8.5)
-    axes.set_yticks(range(len(names)), [LABEL_NAMES.get(name, name) for name in names])
+        name_bar(axes, value, i, f"{value:,}")
+    axes.set_yticks(range(len(names)), [cut(LABEL_NAMES.get(name, name)) for name in names])
     axes.invert_yaxis()
     axes.set_xticks([])
     axes.margins(x=0.14)

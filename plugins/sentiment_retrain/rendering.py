@@ -51,6 +51,11 @@ def short(text: Any, limit: int = 48) -> str:
     return value if len(value) <= limit else "…" + value[-limit + 1 :]
 
 
+def capital(text: str) -> str:
+    """``text`` with a capital first, the rest as it is: macro F1 is no macro f1."""
+    return text[:1].upper() + text[1:]
+
+
 def moment(iso: str | None) -> str:
     """A time as ``2026-11-22 16:00 UTC``."""
     return "–" if not iso else f"{iso[:10]} {iso[11:16]} UTC"
@@ -75,6 +80,7 @@ def _environment() -> Environment:
         "model": display_name,
         "short": short,
         "moment": moment,
+        "capital": capital,
     }
     environment.filters.update(says)
     return environment

@@ -75,6 +75,24 @@ def new_figure(title: str | None, width: float, height: float) -> tuple[Figure, 
     return figure, axes
 
 
+def cut(name: str, limit: int = 22) -> str:
+    """The start of a name: a category may be called by a whole sentence, which leaves no room to draw."""
+    return name if len(name) <= limit else name[: limit - 1] + "…"
+
+
+def name_bar(axes: Axes, x: float, y: float, words: str) -> None:
+    """Write ``words`` just right of a bar's end."""
+    axes.annotate(
+        words,
+        (x, y),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        color=COLOURS["ink"],
+        fontsize=8.5,
+    )
+
+
 def without_frame(axes: Axes) -> None:
     """Leave the data alone on the page."""
     axes.patch.set_alpha(0)

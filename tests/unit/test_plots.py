@@ -61,6 +61,12 @@ def test_many_categories_are_summed_up() -> None:
     assert "category 39" in drawn
 
 
+def test_a_category_named_by_a_sentence_leaves_room_to_draw() -> None:
+    name = "a very long name " * 20
+    assert "a very long name a ve…" in plots.count_bars({name: 3, "b": 4}, "Categories")
+    assert "a very long name a ve…" in plots.facet_bars({"DPL": {name: 0.1}})
+
+
 def test_style_does_not_leak_into_the_process() -> None:
     import matplotlib as mpl
 

@@ -10,12 +10,13 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from sentiment_retrain import errors, gates
 from sentiment_retrain.hooks import Aws
+from sentiment_retrain.links import RunCardLink
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
     from sentiment_retrain.settings import Settings
 
@@ -30,6 +31,7 @@ class RetrainOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("run",)
+    operator_extra_links: Sequence[BaseOperatorLink] = (RunCardLink(),)
     ui_color = "#e8f1f5"
 
     def __init__(self, *, run: Any = None, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from sentiment_retrain import errors, jobs
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.endpoint.triggers import DeploymentTrigger
 from sentiment_retrain.jobs import JobState, read_state
-from sentiment_retrain.links import LINK_KEY, console_url
+from sentiment_retrain.links import JOB_KEY, LINK_KEY, console_url
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class EndpointOperator(SageMakerJobOperator):
             self.aws.client("sagemaker").meta.endpoint_url, self.run["region"], jobs.ENDPOINT, name
         )
         context["ti"].xcom_push(key=LINK_KEY, value=link)
+        context["ti"].xcom_push(key=JOB_KEY, value=f"{jobs.ENDPOINT.name}/{name}")
         current = self.describe()
         if current and current["EndpointStatus"] in BUSY and not self.is_ours(current):
             self.log.info("endpoint %s is %s: waiting until it is free", name, current["EndpointStatus"])

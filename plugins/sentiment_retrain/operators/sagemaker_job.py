@@ -18,7 +18,7 @@ from sentiment_retrain.failures import Cause, Policy
 from sentiment_retrain.hooks import Aws
 from sentiment_retrain.job_log import JobLog
 from sentiment_retrain.jobs import JOB_KINDS, output_uri, read_state
-from sentiment_retrain.links import LINK_KEY, SageMakerJobLink, console_url
+from sentiment_retrain.links import JOB_KEY, LINK_KEY, JobLogLink, RunCardLink, SageMakerJobLink, console_url
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.job_control import comes_back, is_tried_again, patiently, stop_held
 from sentiment_retrain.operators.job_start import JobStarter, job_error
@@ -50,7 +50,7 @@ class SageMakerJobOperator(RetrainOperator):
     :param deferrable: wait in the triggerer instead of in a worker slot; the result is the same
     """
 
-    operator_extra_links = (SageMakerJobLink(),)
+    operator_extra_links = (SageMakerJobLink(), JobLogLink(), RunCardLink())
     ui_color = "#fdebd0"
 
     def __init__(
@@ -175,6 +175,7 @@ class SageMakerJobOperator(RetrainOperator):
         endpoint_url = self.aws.client("sagemaker").meta.endpoint_url
         address = console_url(endpoint_url, self.run["region"], request.kind, started["name"])
         context["ti"].xcom_push(key=LINK_KEY, value=address)
+        context["ti"].xcom_push(key=JOB_KEY, value=f"{started['kind']}/{started['name']}")
         return started
 
     def _submitting(self, kind: str, name: str) -> None:

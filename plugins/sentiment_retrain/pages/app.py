@@ -81,6 +81,7 @@ def build_app(library: Library | None = None) -> FastAPI:
     app.get("/dags/{dag_id}/reviews", response_class=HTMLResponse)(newest_reviews_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/card", response_class=HTMLResponse)(card_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/reviews", response_class=HTMLResponse)(reviews_page)
+    app.get("/dags/{dag_id}/runs/{run_id:path}/jobs/{kind}/{name}", response_class=HTMLResponse)(job_page)
     return app
 
 
@@ -141,6 +142,14 @@ def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str
     if found is None:
         raise HTTPException(404, "This run has not looked at its reviews; its task check.drift does that.")
     return _reviews(library, _links(request, dag_id, run_id), run_key, found)
+
+
+def job_page(request: Request, dag_id: str, run_id: str, kind: str, name: str) -> str:
+    """State and log of a job, asked of SageMaker and CloudWatch."""
+    job = _library(request).job(kind, name)
+    if job is None:
+        raise HTTPException(404, f"There is no {kind} {name} that a run of this project made.")
+    return _page("page_job.html.j2", _links(request, dag_id, run_id), "job", job=job)
 
 
 def _reviews(library: Library, links: Links, run_key: str, found: dict[str, Any]) -> str:

@@ -11,6 +11,9 @@ from sentiment_retrain import champion, figures, timeline
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.errors import RetrainError
 from sentiment_retrain.hooks import Aws
+from sentiment_retrain.job_log import JobLog
+from sentiment_retrain.jobs import JOB_KINDS, read_state
+from sentiment_retrain.links import console_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 #: For how long an answer about the endpoint is passed on: everybody looks at once when something is wrong.
 LIVE_SECONDS = 10.0
+#: Lines of a log that a page shows from its start; of a longer one it also shows the end.
+LOG_LINES = 200
+#: The tag that every resource of a run carries.
+RUN_TAG = "retrain:run"
 #: Newest runs among which one that has looked at its reviews is searched.
 _RUNS_WITH_REVIEWS = 10
 
@@ -81,6 +88,32 @@ class Library:
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Every run of the DAG in a few numbers, oldest first."""
         return timeline.of_dag(timeline.read_timeline(self.aws, self.bucket), dag_id)
+
+    def job(self, kind_name: str, name: str) -> dict[str, Any] | None:
+        """State and last log lines of a job that a run of ours made; None for any other.
+
+        Whoever may see runs need not be allowed to see all that is in the account.
+        """
+        kind = JOB_KINDS.get(kind_name)
+        description = self.aws.describe_job(kind, name) if kind else None
+        if kind is None or description is None:
+            return None
+        tags = self.aws.tags(description[kind.arn_key])
+        if RUN_TAG not in tags:
+            return None
+        state = read_state(kind, description)
+        lines = JobLog(self.aws, kind.log_group, name, maximum_lines=LOG_LINES)
+        return {
+            "kind": kind.name,
+            "name": name,
+            "made_by": tags[RUN_TAG],
+            "state": state,
+            "log": list(lines.last_lines()),
+            "log_group": kind.log_group,
+            "console": console_url(
+                self.aws.client("sagemaker").meta.endpoint_url, str(self.aws.session.region_name), kind, name
+            ),
+        }
 
     def live(self) -> Live:
         """What serves now. Never raises: the rest of a page is needed most when AWS is in trouble."""

@@ -80,6 +80,10 @@ class Links:
         """The card of any run of the DAG."""
         return f"{self._pages}/runs/{_quoted(run_id)}/card"
 
+    def job(self, kind: str, name: str) -> str:
+        """A job of the run, with its log."""
+        return f"{self._pages}/runs/{_quoted(self.run_id)}/jobs/{_quoted(kind)}/{_quoted(name)}"
+
     def sign_in(self, back_to: str) -> str:
         """Airflow's login, which leads back here."""
         return f"{self._airflow}/api/v2/auth/login?next={quote(back_to, safe='')}"

@@ -14,6 +14,8 @@ OUTCOMES: Mapping[str | None, str] = {
     "do_not_deploy": "not deployed",
     None: "no verdict",
 }
+#: Of the plot, in percent: a single run is no wall.
+WIDEST_COLUMN = 3.0
 _STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 
 
@@ -64,20 +66,21 @@ def chart(runs: Runs, path_of: Callable[[str], str]) -> dict[str, Any]:
     low, high = _limits(scored)
     highest_cost = max(run["cost_usd"] or 0.0 for run in runs)
     width = 100 / len(runs)
+    column = min(0.8 * width, WIDEST_COLUMN)
     return {
         "metric": metric,
         "ticks": _ticks(low, high) if scored else [],
         "marks": [
             {
                 "x": _percent((i + 0.5) * width),
-                "column": _percent(i * width + width * 0.1),
+                "column": _percent((i + 0.5) * width - column / 2),
                 "cost_height": _percent(92 * (run["cost_usd"] or 0.0) / highest_cost) if highest_cost else 0,
                 "path": path_of(run["run_id"]),
                 **_mark(run, metric, low, high),
             }
             for i, run in enumerate(runs)
         ],
-        "column_width": _percent(width * 0.8),
+        "column_width": _percent(column),
         "highest_cost": highest_cost,
         "drift": _drift_lines(runs),
         "first": runs[0]["created_at"][:10],
