@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.neighbors import KNeighborsClassifier
 
 from analyzer.metrics import MetricError
 
@@ -47,6 +46,9 @@ def flip_test(features: pd.DataFrame, sensitive: NDArray[np.bool_], predicted: N
 
 
 def _difference(values: NDArray[np.float64], sensitive: NDArray[np.bool_], predicted: NDArray[Any]) -> int:
+    # Slow to import, and few analyses need it.
+    from sklearn.neighbors import KNeighborsClassifier
+
     others = ~sensitive
     neighbours = _NEIGHBOURS if int(others.sum()) >= _ENOUGH_ROWS else 1
     model = KNeighborsClassifier(n_neighbors=neighbours).fit(values[others], predicted[others])

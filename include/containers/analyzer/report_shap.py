@@ -40,8 +40,8 @@ def _tabular(shap: TabularShapResult, explanations: Explanations) -> list[Block]
         Heading("SHAP"),
         Text(
             f"Kernel SHAP of {len(shap.values):,} rows. A feature's attribution is its share in the "
-            "difference between a row's score and the mean score of the baseline; its importance is what remains of all "
-            "rows' attributions."
+            "difference between a row's score and the mean score of the baseline; its importance is what "
+            "remains of all rows' attributions."
         ),
         _scores_table("rows", shap.scores, shap.expected, headers),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import bias, datasets, evaluation_rows, naming
+from sentiment_retrain import bias, bias_sample, datasets, evaluation_rows, naming
 from sentiment_retrain.operators.clarify import ClarifyOperator
 
 if TYPE_CHECKING:
@@ -86,4 +86,29 @@ class ClarifyBiasOperator(ClarifyOperator):
             "report_uri": f"{done[STEP]['output_uri']}/report.html",
             "facets": bias.facet_table(analysis, self.phase),
         }
+        if self.phase == "pre_training":
+            result["sampled"] = self._sampled(result["facets"])
         return self.settle(bias.bias_gates(analysis, self.phase, sizes, limits, uri), result)
+
+    def _sampled(self, facets: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
+        """What a sample of the same rows would have said, with its intervals."""
+        rules = self.settings.jobs.analysis
+        found = bias_sample.beside_full(
+            self.aws.get_bytes(self.datasets["files"]["bias"]),
+            facets,
+            facet=rules.facet,
+            label="sentiment",
+            positive=rules.positive_label,
+            size=rules.sample_rows,
+            confidence=self.settings.selection.confidence,
+            seed=rules.seed,
+        )
+        self.log.info(
+            "A sample of %d of %d rows puts the %s of %d of %d facet values into its intervals",
+            found["sample_rows"],
+            found["rows"],
+            found["metric"],
+            found["inside"],
+            len(found["facets"]),
+        )
+        return found
