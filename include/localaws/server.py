@@ -30,7 +30,7 @@ from localaws import (
     jobs,
     state,
 )
-from localaws.durability import deterministic, disk
+from localaws.durability import deterministic, disk, retention
 from localaws.durability.keeper import Keeper
 from localaws.durability.middleware import Durable
 from localaws.durability.snapshots import Snapshots
@@ -115,6 +115,7 @@ def health(aws: Durable) -> dict[str, Any]:
         "account": ACCOUNT_ID,
         "services": dict(sorted(services.items())),
         "state": disk.usage(state.state_directory()) | {"journal_requests": aws.journal_entries},
+        "held": retention.held(),
         "not_implemented": NOT_IMPLEMENTED_NOTE,
     }
 

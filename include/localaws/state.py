@@ -121,6 +121,12 @@ class Store:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def count(self) -> int:
+        """How many documents there are."""
+        with self._lock:
+            found = self._connection.execute("SELECT count(*) FROM documents").fetchone()
+        return int(found[0])
+
     def delete(self, kind: str, name: str) -> None:
         """Remove a document; removing what is not there is no error."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -19,12 +20,23 @@ PART = b"p" * 5 * 1024 * 1024
 
 
 def restart(own: StandIn) -> None:
-    """Kill and start again."""
+    """Kill and start again; when it takes snapshots all the time, not before one holds everything."""
+    deadline = time.monotonic() + 30
+    while own.environment and own.health()["state"]["journal_requests"] and time.monotonic() < deadline:
+        time.sleep(0.2)
     own.kill()
     own.start()
 
 
-def test_s3_is_the_same_after_a_kill(own_stand_in: StandIn) -> None:
+@pytest.fixture(params=[{}, {"LOCALAWS_JOURNAL_ENTRIES": "0"}], ids=["from the journal", "from snapshots"])
+def saved_either_way(own_stand_in: StandIn, request: pytest.FixtureRequest) -> StandIn:
+    """A stand-in whose state is in its journal when it is killed, or in a snapshot."""
+    own_stand_in.environment = request.param
+    return own_stand_in
+
+
+def test_s3_is_the_same_after_a_kill(saved_either_way: StandIn) -> None:
+    own_stand_in = saved_either_way
     own_stand_in.start()
     s3 = own_stand_in.client("s3")
     s3.create_bucket(Bucket=BUCKET)
@@ -82,7 +94,8 @@ def catalog(own: StandIn) -> dict[str, Any]:
     return answers
 
 
-def test_other_services_are_the_same_after_a_kill(own_stand_in: StandIn) -> None:
+def test_other_services_are_the_same_after_a_kill(saved_either_way: StandIn) -> None:
+    own_stand_in = saved_either_way
     own_stand_in.start()
     client = own_stand_in.client
     columns = [{"Name": "a", "Type": "int"}]
@@ -172,6 +185,59 @@ def test_the_state_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=CHECKOUT / "include", capture_output=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert "make localaws-reset" in ended.stderr.decode()
+
+
+def test_the_etag_is_that_of_the_content_while_snapshots_are_taken(tmp_path: Path) -> None:
+    own = StandIn(tmp_path / "state", LOCALAWS_JOURNAL_ENTRIES="0")
+    try:
+        own.start()
+        s3 = own.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        for number in range(150):
+            body = b"%d" % number * 50_000
+            tag = s3.put_object(Bucket=BUCKET, Key=f"k{number % 5}", Body=body)["ETag"]
+            assert tag == f'"{hashlib.md5(body).hexdigest()}"'  # noqa: S324
+        assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 150
+    finally:
+        own.kill()
+
+
+def test_metric_data_and_log_events_are_bounded(tmp_path: Path) -> None:
+    limits = {"LOCALAWS_METRIC_DATA": "200", "LOCALAWS_LOG_EVENTS": "100", "LOCALAWS_JOURNAL_ENTRIES": "0"}
+    own = StandIn(tmp_path / "state", **limits)
+    try:
+        own.start()
+        now = int(time.time())
+        for batch in range(10):
+            data = [{"MetricName": "m", "Value": 100.0 * batch + number} for number in range(100)]
+            own.client("cloudwatch").put_metric_data(Namespace="n", MetricData=data)
+        logs = own.client("logs")
+        logs.create_log_group(logGroupName="g")
+        logs.create_log_stream(logGroupName="g", logStreamName="s")
+        events = [{"timestamp": now * 1000 + number, "message": f"line {number}"} for number in range(500)]
+        logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+        deadline = time.monotonic() + 30
+        while (held := own.health()["held"])["metric_data"] > 200 or held["log_events"] > 100:
+            assert time.monotonic() < deadline, held
+            time.sleep(0.3)
+        own.kill()
+        own.start()
+        assert (own.health()["held"]["metric_data"], own.health()["held"]["log_events"]) == (200, 100)
+        kept = own.client("logs").get_log_events(logGroupName="g", logStreamName="s", startFromHead=True)
+        assert [event["message"] for event in kept["events"]][0] == "line 400"
+        largest = own.client("cloudwatch").get_metric_statistics(
+            Namespace="n",
+            MetricName="m",
+            StartTime=now - 3600,
+            EndTime=now + 3600,
+            Period=7200,
+            Statistics=["Minimum", "Maximum"],
+        )["Datapoints"]
+        assert max(point["Maximum"] for point in largest) == 999.0
+        assert min(point["Minimum"] for point in largest) == 800.0
+    finally:
+        own.kill()
 
 
 def test_jobs_leave_no_working_directory(own_stand_in: StandIn) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import FakeKey, s3_backends
+from moto.s3.utils import _VersionedKeyStore
 
 _FORMER_MODULE = "localaws.contents"
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -118,6 +119,24 @@ class Contents:
         self._unused = unused
 
 
+def _etag(key: Any) -> str:
+    """An object's ETag: that of its upload in parts, else the MD5 of its content; computed once.
+
+    moto computes it without the object's lock, from a buffer that `Contents.keep` may be reading or replacing
+    at the same time: the ETag of some other part of the content would be kept for good.
+    """
+    if key._etag is None:
+        content: bytes = key.value  # takes the lock
+        key._etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return f'"{key._etag}"'
+
+
+def install() -> None:
+    """Put our ETag into moto's objects, whose buffers change hands here."""
+    object_class: Any = FakeKey
+    object_class.etag = property(_etag)
+
+
 def _keys(bucket: Any) -> list[Any]:
     for _ in range(5):
         try:
@@ -156,6 +175,9 @@ class Pickler(pickle.Pickler):
             content = self._contents.keep(obj)
             self.used.add(content)
             return _new, (type(obj),), (content, state), None, None, _restore_key
+        if isinstance(obj, _VersionedKeyStore):
+            # Its own items are the current versions only.
+            return type(obj), (), list(obj.iterlists()), None, None, _restore_versions
         return NotImplemented
 
 
@@ -193,6 +215,12 @@ def _restore_key(key: Any, saved: tuple[str, dict[str, Any]]) -> None:
     key.lock = threading.Lock()
     key._value_buffer = ContentFile(_Restoring.directory / content)
     _Restoring.used.add(content)
+
+
+def _restore_versions(store: Any, saved: list[tuple[str, list[Any]]]) -> None:
+    """Pickle's state setter of a bucket's objects: all versions of each, oldest first."""
+    for name, versions in saved:
+        dict.__setitem__(store, name, versions)
 
 
 def write_atomically(path: Path, content: bytes, *, sync: bool = False) -> None:

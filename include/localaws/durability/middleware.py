@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
 from localaws import wire
-from localaws.durability import deterministic
+from localaws.durability import deterministic, retention
 from localaws.durability.gate import Gate
 from localaws.durability.journal import Journal, read
 
@@ -122,6 +122,7 @@ class Durable:
             started = time.monotonic()
             self._snapshots.contents.keep_all()
             with self._gate.closed():
+                retention.prune(datetime.now(UTC))
                 pickles, used = self._snapshots.dump()
                 former, generation = self._journal, self._generation + 1
                 self._journal = Journal(self._path(generation))

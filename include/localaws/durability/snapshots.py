@@ -17,7 +17,8 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
 
-from localaws.durability.contents import Contents, Pickler, Unpickler, write_atomically
+from localaws.durability import contents
+from localaws.durability.contents import Pickler, Unpickler, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,8 @@ class Snapshots:
     def __init__(self, directory: Path) -> None:
         """Use `directory`, created when missing; raise `SnapshotError` when a former version wrote it."""
         self._directory = directory
-        self.contents = Contents(directory / "contents")
+        contents.install()
+        self.contents = contents.Contents(directory / "contents")
         self._digests: dict[str, str] = {}
         if any(directory.glob("*.pickle")):
             raise SnapshotError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,12 +17,14 @@ from localaws.state import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
 KIND, HISTORY = "CloudWatchAlarm", "CloudWatchAlarmHistory"
+HISTORY_AGE = timedelta(days=30)  # as CloudWatch keeps it
 ACTIONS = {ALARM: "AlarmActions", OK: "OKActions", INSUFFICIENT_DATA: "InsufficientDataActions"}
 
 
@@ -94,6 +97,15 @@ def record(alarm: Document, item_type: str, summary: str, data: Document) -> Non
         "Region": alarm["Region"],
     }
     state.store().put(HISTORY, str(uuid.uuid4()), item)
+    _forget_history(now() - HISTORY_AGE)
+
+
+def _forget_history(before: datetime) -> None:
+    for name in state.store().names(HISTORY):
+        item = state.store().get(HISTORY, name)
+        if item is None or item["Timestamp"] >= before:  # the rest is younger
+            break
+        state.store().delete(HISTORY, name)
 
 
 def change_state(region: str, name: str, value: str, reason: str, reason_data: str | None = None) -> None:
