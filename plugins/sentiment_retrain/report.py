@@ -11,14 +11,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sentiment_retrain.report_endpoint import live_endpoint, next_commands
 from sentiment_retrain.run_outputs import PART_TASKS as PART_TASKS
 from sentiment_retrain.run_outputs import RunOutputs as RunOutputs
 from sentiment_retrain.settings import include_directory
 
 SCHEMA_VERSION = 1
 _FAILED_STATES = frozenset({"failed", "upstream_failed"})
-#: Outcomes of a deployment after which the endpoint serves what it served before.
-_LEFT_AS_IT_WAS = frozenset({"unchanged", "rolled_back"})
 
 
 def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: str) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
     run = outputs.part("run")
     failed = any(state in _FAILED_STATES for state in outputs.states.values()) or bool(outputs.failures)
     jobs = _jobs(outputs)
-    endpoint = _endpoint(outputs)
+    endpoint = live_endpoint(outputs, _champion(outputs))
     card = {
         "schema_version": SCHEMA_VERSION,
         "run_key": run_key,
@@ -58,7 +57,7 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
         "jobs": jobs,
         "cost": _cost(run, jobs),
         "timings": {task: round(seconds, 3) for task, seconds in outputs.timings.items()},
-        "commands": _commands(run, endpoint, failed),
+        "commands": next_commands(run, endpoint, failed),
         "missing": _missing(outputs),
     }
     return dict(_json_safe(card))
@@ -137,7 +136,7 @@ def _drift(outputs: RunOutputs) -> dict[str, Any] | None:
 
 def _analysis(output: Mapping[str, Any]) -> dict[str, Any] | None:
     """``facets`` and ``top_tokens`` are what the page draws; a task may leave them out."""
-    return _chosen(output, "analysis_uri", "report_uri", "facets", "top_tokens")
+    return _chosen(output, "analysis_uri", "report_uri", "facets", "sampled", "top_tokens")
 
 
 def _contender(outputs: RunOutputs, name: str) -> dict[str, Any] | None:
@@ -165,48 +164,6 @@ def _champion(outputs: RunOutputs) -> dict[str, Any] | None:
         return None
     evaluation = outputs.evaluation("champion")
     return {**champion, "test": evaluation.get("test"), "containers": evaluation.get("containers")}
-
-
-def _endpoint(outputs: RunOutputs) -> dict[str, Any] | None:
-    """The endpoint that is live after the run: the one it deployed or put back, else the champion's."""
-    deployment, champion = outputs.part("deployment"), _champion(outputs)
-    rollback = outputs.part("rollback")
-    if rollback.get("endpoint_config_name"):
-        deployment = rollback
-    pin = rollback["pin"] if "pin" in rollback else outputs.part("run").get("pin")
-    said = rollback.get("said") or outputs.part("verification").get("put_back")
-    if deployment.get("endpoint_name"):
-        return {
-            "name": deployment["endpoint_name"],
-            "status": deployment.get("status"),
-            "containers": deployment.get("containers"),
-            "config": deployment.get("endpoint_config_name"),
-            "previous_config": deployment.get("previous_endpoint_config_name"),
-            "model_name": deployment.get("model_name"),
-            "changed": deployment.get("outcome") not in _LEFT_AS_IT_WAS,
-            "outcome": deployment.get("outcome"),
-            "strategy": deployment.get("strategy"),
-            "alarms": deployment.get("alarms"),
-            "alarms_left_out": deployment.get("alarms_left_out"),
-            "rolled_back_by": deployment.get("rolled_back_by"),
-            "autoscaling": deployment.get("autoscaling"),
-            "pin": pin,
-            "said": said,
-        }
-    if champion is None:
-        return None
-    return {
-        "name": champion.get("endpoint_name"),
-        "status": "InService",
-        "containers": champion.get("containers"),
-        "config": champion.get("endpoint_config_name"),
-        "previous_config": None,
-        "model_name": champion.get("model_name"),
-        "changed": False,
-        "outcome": rollback.get("outcome"),
-        "pin": pin,
-        "said": said,
-    }
 
 
 def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
@@ -247,36 +204,6 @@ def _sum_of_costs(jobs: list[dict[str, Any]]) -> float:
     return round(sum(float(job.get("cost_usd") or 0.0) for job in jobs), 4)
 
 
-def _commands(
-    run: Mapping[str, Any], endpoint: Mapping[str, Any] | None, failed: bool
-) -> list[dict[str, str]]:
-    """What one may want to type next."""
-    region = f" --region {run['region']}" if run.get("region") else ""
-    commands: list[dict[str, str]] = []
-    if failed:
-        commands.append({"title": "Run again (finished work is reused)", "command": "make run"})
-    if endpoint and endpoint.get("name"):
-        name = endpoint["name"]
-        commands.append({"title": "Ask the endpoint", "command": 'make predict TEXT="I love it"'})
-        if endpoint.get("previous_config"):
-            commands.append(
-                {
-                    "title": "Roll back to what was live before, and pin it",
-                    "command": "make rollback",
-                }
-            )
-        if endpoint.get("pin"):
-            commands.append({"title": "Lift the pin", "command": "make rollback UNPIN=1"})
-        elif endpoint.get("changed") and not endpoint.get("previous_config"):
-            commands.append(
-                {
-                    "title": "Take it down (nothing was live before)",
-                    "command": f"aws sagemaker delete-endpoint --endpoint-name {name}{region}",
-                }
-            )
-    return commands
-
-
 def _missing(outputs: RunOutputs) -> dict[str, str]:
     """Why each part that is null is null."""
     missing = {
@@ -287,6 +214,8 @@ def _missing(outputs: RunOutputs) -> dict[str, str]:
             missing[f"contenders.{name}"] = outputs.why_missing(f"train.{name}")
         if not outputs.evaluations.get(name):
             missing[f"contenders.{name}.test"] = outputs.why_missing(f"evaluate.{name}")
+    if outputs.part("run").get("mode") != "rollback":
+        missing.pop("rollback", None)
     if not outputs.part("run").get("champion"):
         missing["champion"] = "no model was live when the run was planned"
     return missing
