@@ -104,6 +104,7 @@ class Analysis(Instances):
     facet: str
     group: str | None
     positive_label: Literal[-1, 0, 1]
+    sample_rows: PositiveInt = 2000
     shap_samples: PositiveInt
     shap_baseline: str
     shap_granularity: Literal["token", "sentence", "paragraph"]
