@@ -66,14 +66,22 @@ class DeployInferencePipelineOperator(EndpointOperator):
         if current is None:
             notes["outcome"] = "created"
             request = {"EndpointName": name, "EndpointConfigName": config, "Tags": self._tags()}
-            self.aws.create("create_endpoint", request)
+            if not self.aws.create("create_endpoint", request):
+                # Another run was first: when it is done, compare with what it made.
+                return dict(self.when_free(context))
         elif self.is_ours(current):
             notes["outcome"] = "reconnected"
         elif current["EndpointConfigName"] == config:
             notes["outcome"] = "unchanged"
         else:
             notes |= {"outcome": "updated", "previous": current["EndpointConfigName"]}
-            notes |= self._update(current, config)
+            try:
+                notes |= self._update(current, config)
+            except errors.AwsError as error:
+                # Another run began between the look and the request; AWS lets in one at a time.
+                if "in-progress" not in error.observed:
+                    raise
+                return dict(self.when_free(context))
         self.log.info("endpoint %s %s with configuration %s", name, notes["outcome"], config)
         return dict(self.await_end(context, **notes))
 
@@ -102,6 +110,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
             tags = self.aws.tags(current["EndpointArn"])
             result["previous_endpoint_config_name"] = history.previous_config(tags, str(serving))
         if status != "InService" or serving != config:
+            self._require_not_replaced(current, config)
             raise self._refused(current, result, started)
         self._mark_live(started)
         return result
@@ -113,6 +122,10 @@ class DeployInferencePipelineOperator(EndpointOperator):
         pin = pins.find_pin(self.aws, self.run["bucket"], self.settings.endpoint_name)
         if pin:
             raise AirflowSkipException(f"nothing is deployed: {pins.explain(pin)}")
+        self._require_newest()
+
+    def _require_newest(self) -> None:
+        """Skip when what is live was trained on newer data."""
         live = champion.find_champion(self.aws, self.settings.endpoint_name)
         newer = (live or {}).get("data_until") or ""
         if newer > self.datasets["data_until"]:
@@ -120,6 +133,18 @@ class DeployInferencePipelineOperator(EndpointOperator):
                 f"a model trained on data until {newer} went live meanwhile; this one knows data only until "
                 f"{self.datasets['data_until']}"
             )
+
+    def _require_not_replaced(self, current: Mapping[str, Any], config: str) -> None:
+        """Skip when another run took this model's place as soon as it was live: that is no failure."""
+        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+        if (
+            current.get("EndpointStatus") == "Updating"
+            and current["EndpointConfigName"] == config
+            and pending
+        ):
+            raise AirflowSkipException(f"{config} went live and another run replaces it by {pending} now")
+        if current.get("EndpointStatus") == "InService":
+            self._require_newest()
 
     def _require_one_container_when_serverless(self) -> None:
         count = len(self.verdict["containers"])

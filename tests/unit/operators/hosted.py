@@ -105,7 +105,11 @@ class World:
         }
 
     def verdict(
-        self, manner: str = "good", sure: float = 0.9, contender: str = "blazingtext"
+        self,
+        manner: str = "good",
+        sure: float = 0.9,
+        contender: str = "blazingtext",
+        data_until: str = "2026-03-01",
     ) -> dict[str, Any]:
         """A winner that was evaluated as a good model, and serves in this manner."""
         environment = {"MANNER": manner, "SURE": str(sure), "IDENTITY": uuid.uuid4().hex}
@@ -116,7 +120,7 @@ class World:
             self.run(),
             contender=contender,
             containers=containers,
-            data_until="2026-03-01",
+            data_until=data_until,
         )
         body = "".join(f'"{text}"\n' for text in TEXTS)
         predictions = self.aws.put_bytes(self.uri(f"{name}.out"), review_model.answer(body).encode())

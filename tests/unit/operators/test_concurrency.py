@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import naming
 from sentiment_retrain.operators import (
+    DeployInferencePipelineOperator,
     LandReviewsOperator,
     PlanRunOperator,
     RegisterGlueTablesOperator,
-    RegisterModelOperator,
 )
 from sentiment_retrain.settings import load_settings
 
 from .conftest import context
+from .hosted import World
 from .test_ingest import deliver, keys, source
 from .test_sagemaker_job import ProbeOperator, names, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from sentiment_retrain.hooks import Aws
     from sentiment_retrain.operators.base import RetrainOperator
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
 
 DAYS = [dt.datetime(2026, 3, day, tzinfo=dt.UTC) for day in range(1, 11)]
-SHOUT = [
-    {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1", "ModelDataUrl": "s3://b/m.tar.gz"}
-]
 
 
 def together(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -117,43 +116,68 @@ def test_ten_runs_of_one_interval_share_one_job(aws: Aws, bucket: str) -> None:
     assert sorted(job["outcome"] for job in done).count("submitted") == 1
 
 
-def register(bucket: str, group: str, run_key: str, model: str) -> RegisterModelOperator:
-    analysis = {"analysis_uri": f"s3://{bucket}/analysis.json"}
-    operator = RegisterModelOperator(
-        task_id="register_model",
-        run=run_of(bucket, run_key, dag_id="dag"),
-        datasets={"data_until": "2026-03-01", "fingerprint": "f"},
-        verdict={
-            "action": "deploy",
-            "winner": "blazingtext",
-            "reason": f"it is better, says {run_key}",
-            "model_name": model,
-            "model_fingerprint": naming.fingerprint({"model": model}),
-            "containers": SHOUT,
-            "verdict_uri": f"s3://{bucket}/runs/{run_key}/verdict.json",
-        },
-        bias=analysis,
-        explain_bias=analysis,
-        explain_shap=analysis,
+@pytest.fixture
+def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
+    """An installation with an endpoint of its own, which is taken down afterwards."""
+    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
+    made.configure(
+        deployment={
+            "strategy": "all_at_once",
+            "bake_seconds": 0,
+            "alarms": {"quality": False, "maximum_error_share": None, "maximum_latency_ms": None},
+        }
     )
-    operator.settings = operator.settings.model_copy(update={"model_package_group": group})  # type: ignore[misc]
-    return operator
+    yield made
+    if aws.find("describe_endpoint", EndpointName=made.endpoint):
+        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
 
 
-def test_a_model_that_many_runs_register_at_once_is_one_version(aws: Aws, bucket: str) -> None:
-    group = f"group-{bucket}"
-    done = executed([register(bucket, group, f"run-{number}", "same") for number in range(6)])
-    listed = aws.sagemaker("list_model_packages", ModelPackageGroupName=group)["ModelPackageSummaryList"]
-    assert {item["ModelPackageArn"] for item in listed} == {one["model_package_arn"] for one in done}
-    assert len(listed) == 1
+def test_a_model_that_many_runs_register_at_once_is_one_version(world: World) -> None:
+    verdict = world.verdict()
+    runs = [world.run(f"run-{number}") for number in range(6)]
+    done = together([lambda run=run: world.register(verdict, run) for run in runs])
+    listed = world.aws.sagemaker("list_model_packages", ModelPackageGroupName=world.endpoint)
+    (package,) = listed["ModelPackageSummaryList"]
+    assert {one["model_package_arn"] for one in done} == {package["ModelPackageArn"]}
 
 
-def test_an_old_model_is_found_behind_any_number_of_newer_ones(aws: Aws, bucket: str) -> None:
-    group = f"group-{bucket}"
-    (first,) = executed([register(bucket, group, "first", "old")])
+def test_an_old_model_is_found_behind_any_number_of_newer_ones(world: World) -> None:
+    verdict = world.verdict()
+    first = world.register(verdict)
     for _ in range(25):
-        aws.sagemaker(
-            "create_model_package", ModelPackageGroupName=group, InferenceSpecification={"Containers": SHOUT}
+        world.aws.sagemaker(
+            "create_model_package",
+            ModelPackageGroupName=world.endpoint,
+            InferenceSpecification={"Containers": verdict["containers"]},
         )
-    (again,) = executed([register(bucket, group, "again", "old")])
+    again = world.register(verdict, world.run("again"))
     assert again["model_package_arn"] == first["model_package_arn"]
+
+
+def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> None:
+    """Three runs deploy at once: whoever is late says why, and nobody fails."""
+    days = ["2026-03-01", "2026-03-02", "2026-03-03"]
+    verdicts = {day: world.verdict(data_until=day) for day in days}
+
+    def deploy(day: str) -> str:
+        operator = DeployInferencePipelineOperator(
+            task_id="endpoint",
+            run=world.run(f"run-{day}"),
+            datasets=world.datasets(day),
+            verdict=verdicts[day],
+            deferrable=False,
+        )
+        try:
+            return str(operator.execute(context())["outcome"])
+        except AirflowSkipException as skipped:
+            return str(skipped)
+
+    outcomes = dict(zip(days, together([lambda day=day: deploy(day) for day in days]), strict=True))
+    config = world.describe()["EndpointConfigName"]
+    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
+    assert serving["ProductionVariants"][0]["ModelName"] == verdicts[days[-1]]["model_name"], outcomes
+    assert outcomes[days[-1]] in {"created", "updated"}
+    assert list(outcomes.values()).count("created") == 1
+    for day in days[:-1]:
+        words = ("created", "updated", "went live")
+        assert any(word in outcomes[day] for word in words), outcomes
