@@ -13,7 +13,7 @@ from analyzer import kernel_shap
 from analyzer.links import aggregate, link_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -69,47 +69,67 @@ def explain(rows: pd.DataFrame, baseline: pd.DataFrame, model: Scores, shap: Sha
     scores = link(ask(encoded.rows))
     values = np.zeros((len(rows), rows.shape[1], len(expected)))
     players = (encoded.rows[:, None, :] != encoded.baseline[None]).any(axis=1)
-    patterns, members = np.unique(players, axis=0, return_inverse=True)
-    solvers: dict[int, kernel_shap.Solver] = {}
-    for index, pattern in enumerate(patterns):
-        number = int(pattern.sum())
-        if number not in solvers:
-            samples = shap.num_samples or kernel_shap.default_samples(number)
-            generator = np.random.default_rng([shap.seed or 0, number])
-            solvers[number] = kernel_shap.Solver(kernel_shap.coalitions(number, samples, generator))
-        where = np.flatnonzero(members.reshape(-1) == index)
-        found = _played(encoded, where, pattern, solvers[number], ask, link, expected, scores)
-        values[np.ix_(where, np.flatnonzero(pattern))] = found
+    games = _Games(encoded, players, shap)
+    for part in games.batches():
+        made_up = [encoded.mixed(game) for game in part]
+        ends = np.cumsum([len(each) for each in made_up[:-1]], dtype=np.int64)
+        for game, asked in zip(part, np.split(ask(np.concatenate(made_up)), ends), strict=True):
+            shape = (len(game.rows), len(game.masks), len(encoded.baseline), len(expected))
+            means = asked.reshape(shape).mean(axis=2)
+            outputs = link(means.reshape(-1, len(expected))).reshape(means.shape)
+            found = game.solver.solve(outputs, expected, scores[game.rows])
+            values[np.ix_(game.rows, np.flatnonzero(game.players))] = found
     log.info("Explained %d rows, %d predictions for %d coalitions", len(rows), ask.asked, ask.made_up)
     return TabularShapResult(list(rows.columns), values, scores, expected, ask.asked, ask.made_up)
 
 
-def _played(
-    encoded: _Encoding,
-    where: NDArray[np.int64],
-    pattern: NDArray[np.bool_],
-    solver: kernel_shap.Solver,
-    ask: _Asker,
-    link: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    expected: NDArray[np.float64],
-    scores: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the attributions of the rows `where`, whose players are those of `pattern`."""
-    masks = np.zeros((len(solver.sampled.masks), len(pattern)), dtype=bool)
-    masks[:, pattern] = solver.sampled.masks
-    background = encoded.baseline
-    step = max(1, _ROWS_AT_A_TIME // max(1, len(masks) * len(background)))
-    found = []
-    for start in range(0, len(where), step):
-        part = where[start : start + step]
-        made_up = np.where(
-            masks[None, :, None, :], encoded.rows[part][:, None, None, :], background[None, None]
-        )
-        answers = ask(made_up.reshape(-1, len(pattern)))
-        means = answers.reshape(len(part), len(masks), len(background), -1).mean(axis=2)
-        outputs = link(means.reshape(-1, len(expected))).reshape(means.shape)
-        found.append(solver.solve(outputs, expected, scores[part]))
-    return np.concatenate(found)
+@dataclass(frozen=True)
+class _Game:
+    """Some rows with the same players: their coalitions (masks over all features) and the fit over them."""
+
+    rows: NDArray[np.int64]
+    players: NDArray[np.bool_]
+    masks: NDArray[np.bool_]
+    solver: kernel_shap.Solver
+
+
+class _Games:
+    """All rows, those with the same players together, in batches of some ten thousand rows to ask."""
+
+    def __init__(self, encoded: _Encoding, players: NDArray[np.bool_], shap: Shap) -> None:
+        self._patterns, members = np.unique(players, axis=0, return_inverse=True)
+        self._members = members.reshape(-1)
+        self._shap = shap
+        self._baseline_rows = len(encoded.baseline)
+        self._solvers: dict[int, kernel_shap.Solver] = {}
+
+    def batches(self) -> Iterator[list[_Game]]:
+        """Yield games, as many at a time as make one batch."""
+        batch: list[_Game] = []
+        room = _ROWS_AT_A_TIME
+        for index, pattern in enumerate(self._patterns):
+            solver = self._solver(int(pattern.sum()))
+            masks = np.zeros((len(solver.sampled.masks), len(pattern)), dtype=bool)
+            masks[:, pattern] = solver.sampled.masks
+            cost = max(1, len(masks) * self._baseline_rows)
+            left = np.flatnonzero(self._members == index)
+            while len(left):
+                if batch and room < cost:
+                    yield batch
+                    batch, room = [], _ROWS_AT_A_TIME
+                taken = max(1, room // cost)
+                batch.append(_Game(left[:taken], pattern, masks, solver))
+                room -= cost * len(left[:taken])
+                left = left[taken:]
+        if batch:
+            yield batch
+
+    def _solver(self, players: int) -> kernel_shap.Solver:
+        if players not in self._solvers:
+            samples = self._shap.num_samples or kernel_shap.default_samples(players)
+            generator = np.random.default_rng([self._shap.seed or 0, players])
+            self._solvers[players] = kernel_shap.Solver(kernel_shap.coalitions(players, samples, generator))
+        return self._solvers[players]
 
 
 class _Encoding:
@@ -126,6 +146,12 @@ class _Encoding:
         self.baseline, self.rows = table[: len(baseline)], table[len(baseline) :]
         self.sizes = [len(values) for values in self._values]
 
+    def mixed(self, game: _Game) -> Codes:
+        """Return the rows to ask for a game: row by row, coalition by coalition, over each baseline row."""
+        rows = self.rows[game.rows][:, None, None, :]
+        made_up = np.where(game.masks[None, :, None, :], rows, self.baseline[None, None])
+        return made_up.reshape(-1, self.rows.shape[1])
+
     def decoded(self, codes: Codes) -> list[NDArray[Any]]:
         """Return the values of each feature for rows of numbers."""
         return [values[codes[:, index]] for index, values in enumerate(self._values)]
@@ -138,13 +164,17 @@ class _Asker:
         self._encoded = encoded
         self._model = model
         self._deduplicate = True
+        self._classes = 0
         self.asked = self.made_up = 0
 
     def __call__(self, codes: Codes) -> NDArray[np.float64]:
+        if not len(codes):
+            return np.zeros((0, self._classes))
         places, chosen = self._distinct(codes)
         self.asked += len(chosen)
         self.made_up += len(codes)
         answers = self._model(Columns(self._encoded.decoded(chosen)))
+        self._classes = answers.shape[1]
         return np.asarray(answers if places is None else answers[places])
 
     def _distinct(self, codes: Codes) -> tuple[NDArray[np.int64] | None, Codes]:
