@@ -11,18 +11,21 @@ Decisions, and why:
   order of the rows nor a library version changes it.
 * Test rows keep the shares of real life. Metrics that decide (macro F1, balanced accuracy) weigh the three
   sentiments equally whatever the shares; accuracy and the confusion matrix then say what users will see.
-* Autopilot splits off its own validation rows, so it is given training and validation rows together: both
-  contenders see the same reviews.
+* Autopilot splits off its own validation rows, so it is given training and validation rows together.
+* BlazingText has no class weights. It is given all training reviews, rarer sentiments repeated by
+  ``repeated_class_ratio``: nothing is thrown away, and on AWS it works the same. Autopilot cannot be given
+  repeats, because a review would be on both sides of its folds.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.balancing import LABELS as LABELS
+from sentiment_retrain.balancing import first_by_seed, repeat, row_key, undersample
 from sentiment_retrain.errors import TooFewRows
 from sentiment_retrain.text import fold_white_space, normalize
 
@@ -34,8 +37,6 @@ if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings
     from sentiment_retrain.settings_schema import Datasets as DatasetSettings
 
-#: The classes, in the order that every matrix, probability and table has them.
-LABELS = (-1, 0, 1)
 AUTOPILOT_COLUMNS = ("sentiment", "review_body")
 BIAS_COLUMNS = ("sentiment", "product_category", "review_length")
 TEST_LABEL_COLUMNS = ("review_id", "sentiment", "product_category", "review_length")
@@ -58,10 +59,12 @@ class Datasets:
     """The rows of each side, sorted by their hash.
 
     Frames have the curated columns plus ``text`` (white space folded), ``tokens`` (normalised) and
-    ``review_length`` (short, medium, long).
+    ``review_length`` (short, medium, long). ``repeated`` is BlazingText's training file: rows of the rarer
+    sentiments several times, in an order of its own.
     """
 
     train: pd.DataFrame
+    repeated: pd.DataFrame
     validation: pd.DataFrame
     test: pd.DataFrame
     manifest: dict[str, Any]
@@ -85,10 +88,11 @@ def build_datasets(curated: pd.DataFrame, settings: Settings) -> Datasets:
     _require_every_label(sides)
     test = sides["test"]
     if rules.maximum_test_rows is not None:
-        test = _first_by_seed(test, rules.maximum_test_rows, rules.seed)
-    train = _balanced(sides["train"], rules, rules.maximum_train_rows_per_class)
-    validation = _balanced(sides["validation"], rules, None)
+        test = first_by_seed(test, rules.maximum_test_rows, rules.seed)
+    train = undersample(sides["train"], rules, rules.maximum_train_rows_per_class)
+    validation = undersample(sides["validation"], rules, None)
     _require_enough(train, validation, test, rules)
+    repeated = repeat(sides["train"], train, rules)
     finished = {"train": _finished(train), "validation": _finished(validation), "test": _finished(test)}
     manifest = {
         "rows_received": len(curated),
@@ -101,9 +105,14 @@ def build_datasets(curated: pd.DataFrame, settings: Settings) -> Datasets:
             "beyond_maximum_test_rows": len(sides["test"]) - len(test),
         },
         "split": {"salt": rules.salt, "test": rules.test_fraction, "validation": rules.validation_fraction},
-        "balance": {"maximum_class_ratio": rules.maximum_class_ratio, "seed": rules.seed},
+        "balance": {
+            "maximum_class_ratio": rules.maximum_class_ratio,
+            "repeated_class_ratio": rules.repeated_class_ratio,
+            "blazingtext_lines": label_counts(repeated["sentiment"]),
+            "seed": rules.seed,
+        },
     }
-    return Datasets(finished["train"], finished["validation"], finished["test"], manifest)
+    return Datasets(manifest=manifest, repeated=_finished(repeated), **finished)
 
 
 def dataset_files(datasets: Datasets, settings: Settings) -> dict[str, bytes]:
@@ -114,7 +123,7 @@ def dataset_files(datasets: Datasets, settings: Settings) -> dict[str, bytes]:
     sample = stratified_sample(datasets.test, settings.datasets.shap_rows, settings.datasets.seed)
     return {
         "autopilot_train": autopilot_csv(seen_in_training),
-        "blazingtext_train": blazingtext_lines(datasets.train),
+        "blazingtext_train": blazingtext_lines(datasets.repeated),
         "blazingtext_validation": blazingtext_lines(datasets.validation),
         "test_input": request_csv(datasets.test["text"]),
         "test_labels": _csv(datasets.test[list(TEST_LABEL_COLUMNS)]),
@@ -125,7 +134,7 @@ def dataset_files(datasets: Datasets, settings: Settings) -> dict[str, bytes]:
 
 def split_of(normalized: str, rules: DatasetSettings) -> str:
     """The side, ``train``, ``validation`` or ``test``, of a normalised text."""
-    position = _position(_key(normalized, rules.salt))
+    position = _position(row_key(normalized, rules.salt))
     if position < rules.test_fraction:
         return "test"
     return "validation" if position < rules.test_fraction + rules.validation_fraction else "train"
@@ -194,15 +203,15 @@ def stratified_sample(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame
     import pandas as pd
 
     each = max(1, rows // len(LABELS))
-    keyed = frame.assign(_key=[_key(tokens, "sample") for tokens in frame["tokens"]])
-    parts = [_first_by_seed(keyed[keyed["sentiment"] == label], each, seed) for label in LABELS]
+    keyed = frame.assign(_key=[row_key(tokens, "sample") for tokens in frame["tokens"]])
+    parts = [first_by_seed(keyed[keyed["sentiment"] == label], each, seed) for label in LABELS]
     return pd.concat(parts).drop(columns="_key")
 
 
 def _unique_texts(curated: pd.DataFrame, salt: str) -> tuple[pd.DataFrame, dict[str, int]]:
     """One row a normalised text, with the label of the majority; and how many rows that dropped."""
     frame = curated.assign(tokens=[normalize(text) for text in curated["review_body"]])
-    frame["_key"] = [_key(tokens, salt) for tokens in frame["tokens"]]
+    frame["_key"] = [row_key(tokens, salt) for tokens in frame["tokens"]]
     votes = frame.groupby(["_key", "sentiment"]).size().unstack(fill_value=0)
     most = votes.max(axis="columns")
     undecided = votes.index[votes.eq(most, axis="index").sum(axis="columns") > 1]
@@ -218,37 +227,12 @@ def _unique_texts(curated: pd.DataFrame, salt: str) -> tuple[pd.DataFrame, dict[
     return unique, dropped
 
 
-def _balanced(frame: pd.DataFrame, rules: DatasetSettings, maximum: int | None) -> pd.DataFrame:
-    """At most ``maximum_class_ratio`` times the rarest sentiment's rows of each, and at most ``maximum``."""
-    import pandas as pd
-
-    most = len(frame) if maximum is None else maximum
-    if rules.maximum_class_ratio is not None:
-        rarest = int(frame["sentiment"].value_counts().min())
-        most = min(most, int(rarest * rules.maximum_class_ratio))
-    parts = [_first_by_seed(frame[frame["sentiment"] == label], most, rules.seed) for label in LABELS]
-    return pd.concat(parts).sort_values("_key")
-
-
-def _first_by_seed(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
-    """``rows`` rows, chosen by a seeded hash of each row's key."""
-    if len(frame) <= rows:
-        return frame
-    order = frame["_key"].map(lambda key: _key(key, str(seed)))
-    return frame.loc[order.sort_values().index[:rows]].sort_values("_key")
-
-
 def _finished(frame: pd.DataFrame) -> pd.DataFrame:
     finished = frame.drop(columns="_key").reset_index(drop=True)
     return finished.assign(
         text=[fold_white_space(text) for text in finished["review_body"]],
         review_length=[review_length(tokens) for tokens in finished["tokens"]],
     )
-
-
-def _key(text: str, salt: str) -> str:
-    """Hex digest that decides a text's side and rank."""
-    return hashlib.sha256(f"{salt}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _position(key: str) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import io
+import math
 
 import pandas as pd
 import pytest
@@ -48,6 +50,40 @@ def test_ratio_of_the_sentiments_is_what_is_asked_for(ratio: float | None, share
     assert sum(kept) / min(kept) >= share_kept
     if ratio is not None:
         assert max(kept) == int(ratio * min(kept))
+
+
+def test_blazingtext_trains_on_all_rows_with_the_rarer_sentiments_repeated() -> None:
+    rules = {**SMALL["datasets"], "maximum_class_ratio": 2, "repeated_class_ratio": 1.5}
+    configured = samples.settings(datasets=rules)
+    built = datasets.build_datasets(samples.curated(900), configured)
+    lines = datasets.dataset_files(built, configured)["blazingtext_train"].decode().splitlines()
+    counts = collections.Counter(line.split()[0] for line in lines)
+    most = max(counts.values())
+    assert counts == {
+        f"__label__{label}": count for label, count in built.manifest["balance"]["blazingtext_lines"].items()
+    }
+    assert min(counts.values()) == math.ceil(most / 1.5)
+    assert counts.most_common(1)[0][0] == "__label__1"
+    once = collections.Counter(lines)
+    expected = {f"__label__{label}": n for label, n in built.manifest["balance"]["blazingtext_lines"].items()}
+    assert counts == expected
+    assert set(built.train["tokens"]) < {line.partition(" ")[2] for line in once}
+    for label in ("-1", "0", "1"):
+        times = [count for line, count in once.items() if line.startswith(f"__label__{label} ")]
+        assert max(times) - min(times) <= 1
+    # Repeats are not behind one another: half of the file has half of each sentiment.
+    half = collections.Counter(line.split()[0] for line in lines[: len(lines) // 2])
+    assert all(0.35 < half[name] / count < 0.65 for name, count in counts.items())
+    assert not {line.partition(" ")[2] for line in once} & {
+        *built.test["tokens"],
+        *built.validation["tokens"],
+    }
+
+
+def test_without_a_ratio_blazingtext_trains_on_the_balanced_rows() -> None:
+    configured = samples.settings(datasets={**SMALL["datasets"], "repeated_class_ratio": None})
+    built = datasets.build_datasets(samples.curated(900), configured)
+    assert list(built.repeated["tokens"]) == list(built.train["tokens"])
 
 
 def test_every_row_is_accounted_for(built: datasets.Datasets) -> None:
