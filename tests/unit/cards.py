@@ -156,6 +156,13 @@ def whole_run(**part_changes: Any) -> RunOutputs:
             "model_package_arn": "arn:aws:sagemaker:…/2",
             "model_package_group": "sentiment-retrain",
         },
+        "approval": {
+            "decision": "approved",
+            "by": "Ada",
+            "at": "2026-11-22T10:00:00+00:00",
+            "how": "Airflow",
+            "reason": "approved by Ada in Airflow",
+        },
         "deployment": {
             "endpoint_name": "sentiment-retrain",
             "endpoint_config_name": "config-now",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 
-from sentiment_retrain import errors, report
+from sentiment_retrain import card_html, errors, report
 from sentiment_retrain.run_outputs import PART_TASKS, RunOutputs
 
 from . import cards, samples
@@ -64,10 +65,52 @@ def test_a_reference_model_trained_for_the_explanation_is_on_the_bill() -> None:
 
 def test_rolling_back_is_one_command() -> None:
     commands = {item["title"]: item["command"] for item in build(cards.whole_run())["commands"]}
-    assert commands["Roll back to what was live before"] == (
-        "aws sagemaker update-endpoint --endpoint-name sentiment-retrain "
-        "--endpoint-config-name config-before --region us-east-1"
+    assert commands["Roll back to what was live before"] == "make rollback"
+    assert commands["The same on any Airflow"] == (
+        """airflow dags trigger review_sentiment_retrain --conf '{"mode": "rollback"}'"""
     )
+
+
+def test_a_rolled_back_deployment_is_the_endpoint_as_it_was() -> None:
+    alarm = {
+        "alarm": "sentiment-retrain-golden",
+        "reason": "Threshold Crossed",
+        "at": "2026-11-22T19:00:00+00:00",
+    }
+    left = {
+        "endpoint_name": "sentiment-retrain",
+        "endpoint_config_name": "config-before",
+        "status": "InService",
+        "outcome": "rolled_back",
+        "rolled_back_by": [alarm],
+    }
+    failure = errors.DeploymentRolledBack("it went back", "the new one").as_dict() | {"result": left}
+    outputs = cards.whole_run(deployment=None, verification=None)
+    card = build(dataclasses.replace(outputs, failures={"deploy.endpoint": failure}))
+    assert (card["status"], card["failure"]["code"]) == ("failed", "SR-DEPLOY-002")
+    assert card["endpoint"]["changed"] is False
+    assert card["endpoint"]["rolled_back_by"] == [alarm]
+    assert "sentiment-retrain-golden" in card_html.render_card(card)
+
+
+def test_a_rollback_says_what_it_did_and_how_to_lift_the_pin() -> None:
+    pin = {"model_name": "model-before", "pinned_at": "2026-11-22T19:00:00+00:00", "reason": "rolled back"}
+    back = {
+        "endpoint_name": "sentiment-retrain",
+        "endpoint_config_name": "config-before",
+        "previous_endpoint_config_name": "config-now",
+        "status": "InService",
+        "outcome": "rolled_back_by_request",
+        "pin": pin,
+        "said": "It went back and is pinned.",
+    }
+    outputs = cards.whole_run(verdict=None, deployment=None, verification=None, approval=None, rollback=back)
+    card = build(outputs)
+    assert card_html.headline(card) == "Rolled back and pinned"
+    assert card["endpoint"]["said"] == "It went back and is pinned."
+    assert {"title": "Lift the pin", "command": "make rollback UNPIN=1"} in card["commands"]
+    assert report.card_problems(card) == []
+    assert "No run replaces it" in card_html.render_card(card)
 
 
 def test_champion_that_stayed_is_the_endpoint() -> None:
@@ -78,7 +121,7 @@ def test_champion_that_stayed_is_the_endpoint() -> None:
     assert report.card_problems(card) == []
 
 
-@pytest.mark.parametrize("part", [part for part in PART_TASKS if part != "run"])
+@pytest.mark.parametrize("part", [part for part in PART_TASKS if part not in {"run", "rollback"}])
 def test_any_one_part_may_be_missing(part: str) -> None:
     card = build(cards.whole_run(**{part: None}))
     assert report.card_problems(card) == []
@@ -89,7 +132,7 @@ def test_nothing_at_all_is_still_a_card() -> None:
     card = build(RunOutputs())
     assert report.card_problems(card) == []
     assert card["endpoint"] is None
-    assert set(PART_TASKS) <= set(card["missing"])
+    assert set(PART_TASKS) - {"rollback"} <= set(card["missing"])
 
 
 def test_failed_run_says_which_error_came_first_and_shows_its_gates() -> None:
