@@ -43,6 +43,8 @@ settings = load_settings()
 run, land, tables = output("plan"), output("ingest.land_reviews"), output("ingest.register_tables")
 data = {"run": run, "datasets": output("prepare.datasets")}
 verdict = {**data, "verdict": output("select_best")}
+# What pays for jobs may have to queue for the account's quota.
+jobs = {"pool": settings.job_pool}
 
 with DAG(
     "review_sentiment_retrain",
@@ -69,13 +71,13 @@ with DAG(
         do.DriftOperator(task_id="drift", run=run, land=land, tables=tables)
     with TaskGroup("prepare") as prepare:
         do.PrepareDatasetsOperator(task_id="datasets", run=run, land=land)
-    with TaskGroup("analyze") as analyze:
+    with TaskGroup("analyze", default_args=jobs) as analyze:
         do.ClarifyBiasOperator(task_id="bias", **data)
         do.ClarifyShapOperator(task_id="shap", **data)
-    with TaskGroup("train") as train:
+    with TaskGroup("train", default_args=jobs) as train:
         autopilot = do.AutopilotOperator(task_id="autopilot", **data)
         blazingtext = do.BlazingTextOperator(task_id="blazingtext", **data)
-    with TaskGroup("evaluate") as evaluate:
+    with TaskGroup("evaluate", default_args=jobs) as evaluate:
         for trained in (autopilot, blazingtext):
             contender = output(trained.task_id)
             trained >> do.EvaluateModelOperator(task_id=trained.label, **data, contender=contender)
@@ -89,7 +91,7 @@ with DAG(
         # A contender that was not asked for, or a champion that does not exist, is skipped.
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    with TaskGroup("explain") as explain:
+    with TaskGroup("explain", default_args=jobs) as explain:
         do.ClarifyBiasOperator(task_id="bias", **verdict)
         do.ClarifyShapOperator(task_id="shap", **verdict)
     register_model = do.RegisterModelOperator(

@@ -228,6 +228,7 @@ class Settings(Frozen):
     defaults: RunDefaults
     poll_seconds: PositiveFloat
     short_wait_seconds: NonNegativeFloat = 0
+    job_pool: Annotated[str, Field(min_length=1, max_length=256)] = "default_pool"
     deploy_timeout_seconds: PositiveInt
     query_timeout_seconds: PositiveInt
     gates: Gates

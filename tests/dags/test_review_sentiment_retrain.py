@@ -121,6 +121,25 @@ def test_report_runs_whatever_happened_and_excuses_nothing(dag: DAG) -> None:
     assert deciding == {"deploy.prune", "rollback"}
 
 
+def test_only_tasks_that_pay_for_jobs_queue_in_their_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from sentiment_retrain.settings import load_settings
+
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("job_pool: retrain-jobs\n")
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(overlay))
+    load_settings.cache_clear()
+    tasks = DagBag(dag_folder=str(CHECKOUT / "dags")).dags[DAG_ID].tasks
+    pooled = {task.task_id for task in tasks if task.pool == "retrain-jobs"}
+    assert pooled == {
+        name for name in UPSTREAM if name.split(".")[0] in {"analyze", "train", "evaluate", "explain"}
+    }
+    assert {task.pool for task in tasks if task.task_id not in pooled} == {"default_pool"}
+
+
 def test_report_waits_for_everything(dag: DAG) -> None:
     report = dag.get_task("report")
     assert {task.task_id for task in report.get_flat_relatives(upstream=True)} == set(UPSTREAM)
