@@ -83,7 +83,9 @@ class ApproveModelOperator(RetrainOperator):
             self.run, self.verdict, self.registration, self._card_link(context, deadline), deadline
         )
         task = context["ti"]
-        upsert_hitl_detail(ti_id=task.id, options=[APPROVE, REJECT], subject=subject, body=body)
+        options = [APPROVE, REJECT]
+        # The API refuses params of None, the default of this function.
+        upsert_hitl_detail(ti_id=task.id, options=options, subject=subject, body=body, params={})
         self.log.info("%s\n%s", subject, body)
         if rules.topic_arn:
             notify(self.aws, rules.topic_arn, subject, body, self.log)

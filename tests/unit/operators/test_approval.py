@@ -85,6 +85,7 @@ def test_somebody_is_asked_in_airflow_and_says_yes(world: World, asked: dict[str
         operator.execute(context())
 
     assert asked["options"] == ["Approve", "Reject"]
+    assert asked["params"] == {}  # the API refuses None
     assert "blazingtext" in asked["subject"]
     assert "0.700 to 0.900" in asked["body"]
     assert f"/{world.bucket}/runs/run-1/card.html" in asked["body"]
