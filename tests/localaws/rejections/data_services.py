@@ -20,6 +20,15 @@ RESULTS = Operation("athena", "GetQueryResults", {"QueryExecutionId": "@missing"
 STOP = Operation("athena", "StopQueryExecution", {"QueryExecutionId": "@missing"}, INVALID)
 BATCH_GET = Operation("athena", "BatchGetQueryExecution", {"QueryExecutionIds": ["@missing"]}, INVALID)
 LIST = Operation("athena", "ListQueryExecutions", {"WorkGroup": "primary"}, INVALID)
+PREPARE = Operation(
+    "athena",
+    "CreatePreparedStatement",
+    {"StatementName": "daily_totals", "WorkGroup": "primary", "QueryStatement": "SELECT ?"},
+    INVALID,
+)
+NAME_QUERY = Operation(
+    "athena", "CreateNamedQuery", {"Name": "totals", "Database": "d", "QueryString": "SELECT 1"}, INVALID
+)
 GROUP = Operation(
     "athena",
     "CreateWorkGroup",
@@ -139,6 +148,14 @@ REFUSED = [
     BATCH_GET.refused("51 queries", {"QueryExecutionIds": ["q"] * 51}, f"{LONGEST} 50", MODEL),
     LIST.refused("missing workgroup", {"WorkGroup": "@missing"}, "is not found", NAMES),
     LIST.refused("page of 51", {"MaxResults": 51}, "less than or equal to 50", MODEL),
+    PREPARE.refused("name with a hyphen", {"StatementName": "daily-totals"}, PATTERN, MODEL),
+    PREPARE.refused("no statement", {"QueryStatement": REMOVED}, "queryStatement", MODEL),
+    PREPARE.refused("missing workgroup", {"WorkGroup": "@missing"}, "is not found", NAMES),
+    PREPARE.refused(
+        "statement that does not parse", {"QueryStatement": "SELEC 1"}, "mismatched input", NAMES
+    ),
+    NAME_QUERY.refused("no name", {"Name": REMOVED}, "name", MODEL),
+    NAME_QUERY.refused("missing workgroup", {"WorkGroup": "@missing"}, "is not found", NAMES),
     GROUP.refused("name with a slash", {"Name": "a/b"}, PATTERN, MODEL),
     GROUP.refused("name of 129 characters", {"Name": "a" * 129}, PATTERN, MODEL),
     GROUP.refused("taken name", {"Name": "primary"}, "already created", NAMES),
@@ -218,6 +235,7 @@ ACCEPTED = [
     START.accepted("parameters", {"QueryString": "SELECT ?", "ExecutionParameters": ["1"]}),
     BATCH_GET.accepted("missing query"),
     LIST.accepted("primary"),
+    NAME_QUERY.accepted("plain"),
     GROUP.accepted("plain"),
     GROUP.accepted("limit of 10 MB", {"Configuration.BytesScannedCutoffPerQuery": 10_000_000}),
     GET_GROUP.accepted("primary"),
