@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
         "subdirectory a repository name; LOCALAWS_BWRAP=0 runs containers without bubblewrap; "
         "LOCALAWS_FAULTS sets faults (docs/faults.md); LOCALAWS_SYNC=always forces each write to the disk "
         "before it is answered; LOCALAWS_MAX_INSTANCES bounds the processes of endpoint variants and jobs; "
+        "LOCALAWS_METRIC_DATA and LOCALAWS_LOG_EVENTS bound what CloudWatch keeps in memory; "
         "LOCALAWS_MINUTE_SECONDS shortens the minutes of alarms and autoscaling; LOCALAWS_CAPTURE_SECONDS is "
         "how often captured data are written.",
     )
