@@ -69,8 +69,9 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
 	@.venv/bin/pytest tests/localaws $(if $(AWS),--aws --timeout=7200)
 
-bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120
+bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120; then the scheduler beside a backfill
 	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)
+	@.venv/bin/python benchmarks/scheduling.py
 
 soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it had acknowledged
 	@.venv/bin/python benchmarks/kill_drill.py --kills $(or $(KILLS),50)
