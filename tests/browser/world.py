@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import random
+import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import pandas as pd
 
 from launcher import airflow, localaws, processes
 from launcher.places import AIRFLOW_PYTHON, Places
-from launcher.ports import HOST, free_port
+from launcher.ports import HOST
 from sentiment_retrain import card_html, exploration, figures, naming, report, timeline
 from sentiment_retrain.exploration_plots import draw_exploration
 from sentiment_retrain.hooks import Aws
@@ -45,7 +46,8 @@ class World:
         """Start the stand-in and an API server; the DAG is known, paused, and has no runs."""
         places = Places(directory)
         stand_in = localaws.start(places)
-        url = f"http://{HOST}:{free_port(airflow.USUAL_PORT)}"
+        # Not one of the usual ports: whoever starts an Airflow meanwhile looks there first.
+        url = f"http://{HOST}:{_unused_port()}"
         environment = _environment(places, url, stand_in.url)
         airflow.migrate(places, environment)
         _known_dag(places, environment)
@@ -59,7 +61,7 @@ class World:
         )
         localaws.wait(stand_in)
         localaws.prepare_account(stand_in.url)
-        processes.wait_until(functools.partial(_answers, url), server, START_SECONDS)
+        processes.wait_until(lambda: _answers(url) and processes.listens(server), server, START_SECONDS)
         os.environ.update(localaws.client_environment(stand_in.url))
         return cls(places, url, Aws(localaws.REGION))
 
@@ -162,6 +164,11 @@ def _known_dag(places: Places, environment: dict[str, str]) -> None:
     subprocess.run(
         command, env=environment, cwd=places.airflow_home, check=True, capture_output=True, timeout=240
     )
+
+
+def _unused_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _answers(url: str) -> bool:
