@@ -289,3 +289,82 @@ def test_post_training_bias_asks_the_model(clarify: Clarify, model: str) -> None
     assert values["AD"] == 1.0
     assert values["DPPL"] == 0.5
     assert values["RD"] == 1.0
+
+
+# Numbers in, the chance of a loan out: income counts, and age only with it.
+TABULAR_MODEL = """
+import csv, io
+
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    lines = []
+    for age, income in csv.reader(io.StringIO(body)):
+        lines.append("%r" % (0.2 + 0.1 * float(income) + 0.002 * float(age) * (float(income) > 2)))
+    return "\\n".join(lines) + "\\n", "text/csv"
+"""
+
+
+def test_our_own_image_explains_a_table_on_two_instances(
+    aws: Callable[[str], Any], clarify: Clarify, bucket: str
+) -> None:
+    hosting = Hosting(aws)
+    predictor = shap_configuration(str(hosting.model(hosting.container(TABULAR_MODEL))))["predictor"]
+    for key in ("label", "probability"):
+        del predictor[key]
+    configuration = {
+        "dataset_type": "text/csv",
+        "headers": ["approved", "age", "income", "town", "id"],
+        "label": "approved",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "town"}],
+        "excluded_columns": ["town"],
+        "joinsource_name_or_index": "id",
+        "predictor": predictor | {"label_headers": ["approved"]},
+        "methods": {
+            "pre_training_bias": {"methods": "all"},
+            "shap": {"baseline": [[30, 1]], "seed": 1, "save_local_shap_values": True},
+            "pdp": {"grid_resolution": 2, "top_k_features": 1},
+            "report": {"name": "report"},
+        },
+    }
+    rows = [(index % 2, 30 + index, 1 + index % 4, "ab"[index % 3 == 0], f"r{index}") for index in range(12)]
+    request = clarify.prepare(configuration, rows)
+    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
+    request["AppSpecification"]["ImageUri"] = (
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/sentiment-retrain-analyzer:1"
+    )
+    job = run_processing(aws("sagemaker"), request)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert clarify.keys() == {
+        "analysis_config.json",
+        "analysis.json",
+        "report.html",
+        "report.ipynb",
+        "explanations_shap/out-part-00000.csv",
+        "explanations_shap/out-part-00001.csv",
+    }
+    parts = [
+        list(csv.DictReader(io.StringIO(clarify.read(f"explanations_shap/out-part-{index:05d}.csv"))))
+        for index in range(2)
+    ]
+    assert [len(part) for part in parts] == [6, 6]
+    local = [line for part in parts for line in part]
+    assert [line["id"] for line in local] == [row[4] for row in rows]
+    for line, (_, age, income, _, _) in zip(local, rows, strict=True):
+        # Both share what they do together: the age of the row and, of the baseline's 30, what income adds.
+        joint = 0.002 * (age - 30) * (income > 2)
+        assert float(line["age_approved"]) == pytest.approx(joint / 2, abs=1e-9)
+        alone = 0.1 * (income - 1) + 0.002 * 30 * (income > 2)
+        assert float(line["income_approved"]) == pytest.approx(alone + joint / 2, abs=1e-9)
+    analysis = json.loads(clarify.read("analysis.json"))
+    assert len(analysis["pre_training_bias_metrics"]["facets"]["town"]) == 2
+    (curve,) = analysis["explanations"]["pdp"]
+    assert (curve["feature_name"], len(curve["model_predictions"][0])) == ("income", 2)
+    shown = analysis["explanations"]["kernel_shap"]["approved"]
+    assert shown["expected_value"] == pytest.approx(0.3)
+    assert shown["global_shap_values"]["income"] == pytest.approx(
+        sum(abs(float(line["income_approved"])) for line in local) / 12
+    )
+    assert not aws("sagemaker").list_endpoints(NameContains=predictor["model_name"])["Endpoints"]
