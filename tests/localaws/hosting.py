@@ -134,6 +134,19 @@ class Hosting:
         self.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=config)
         return name
 
+    def update(self, name: str, config: str, **more: Any) -> dict[str, Any]:
+        """Update an endpoint and wait; return its description."""
+        self.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=config, **more)
+        return self.settled(name)
+
+    def answers_until(self, name: str, wanted: set[str]) -> set[str]:
+        """The different answers of an endpoint, until all that are wanted were there."""
+        deadline = time.monotonic() + 30
+        answers: set[str] = set()
+        while answers != wanted and time.monotonic() < deadline:
+            answers.add(self.invoke(name))
+        return answers
+
     def settled(self, endpoint: str) -> dict[str, Any]:
         """The endpoint's description once nothing is under way."""
         deadline = time.monotonic() + ENDPOINT_SECONDS

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 NEEDED = ("CONFORMANCE_ROLE_ARN", "CONFORMANCE_BUCKET_PREFIX")
 # By the test's name (`file::test[parameters]`); the first that matches is the reason.
 LOCAL_ONLY = {
-    r"^test_(durability|state)\.py": "stops, kills and restarts the server",
-    r"^test_(faults|job_faults)\.py": "makes the server fail on purpose",
+    r"^test_(durability|state|sync)\.py": "stops, kills and restarts the server",
+    r"^test_(faults|fault_settings|job_faults)\.py": "makes the server fail on purpose",
     r"^test_(containers|instances|instances_of_jobs|ports)\.py": "looks into the processes of the server",
     r"^test_(processing|training\w*|data_capture)\.py": "runs an image that is in tests/localaws/images only",
     r"^test_(alarms|autoscaling)\.py": "expects a minute that lasts a second",
