@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 
 from launcher import airflow, localaws, processes
@@ -75,6 +76,8 @@ class RealAirflow:
         server = airflow.start(self.places, self.stand_in.url)
         airflow.wait_healthy(self.places, server.url)
         self.api = AirflowApi(server.url, airflow.USER, airflow.password(self.places))
+        # Several runs at a time on few cores: an answer may take longer than a person would wait.
+        self.api._http.timeout = httpx.Timeout(180)
 
     def stop(self) -> None:
         """Stop what was started, also what lost its parent in a drill."""

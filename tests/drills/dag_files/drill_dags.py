@@ -15,6 +15,7 @@ from sentiment_retrain.operators.report import PublishReportOperator
 
 RUN = "{{ ti.xcom_pull('plan') }}"
 DATA = "{{ dag_run.conf['data'] }}"
+LOCAL = "/opt/ml/processing"
 BUCKET = "{{ dag_run.conf['bucket'] }}"
 LIMITS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -64,11 +65,21 @@ def upstream(kind: str, mode: str) -> None:
     machines = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
     with drill_dag(f"upstream_{kind}_{mode}"):
         if kind == "processing":
+            rows = {"S3Uri": f"s3://{BUCKET}/in", "S3DataType": "S3Prefix", "S3InputMode": "File"}
+            result = {"S3Uri": f"s3://{BUCKET}/out/{DATA}", "S3UploadMode": "EndOfJob"}
             config: dict[str, Any] = {
                 "ProcessingJobName": DATA,
                 "RoleArn": ROLE,
                 "AppSpecification": {"ImageUri": IMAGE, "ContainerArguments": ["copy"]},
                 "ProcessingResources": {"ClusterConfig": machines},
+                "ProcessingInputs": [
+                    {"InputName": "rows", "S3Input": {**rows, "LocalPath": f"{LOCAL}/input"}},
+                ],
+                "ProcessingOutputConfig": {
+                    "Outputs": [
+                        {"OutputName": "rows", "S3Output": {**result, "LocalPath": f"{LOCAL}/output"}}
+                    ]
+                },
             }
             SageMakerProcessingOperator(config=config, **common)
         else:
