@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,19 @@ conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the sam
 bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120; then the scheduler beside a backfill
 	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)
 	@.venv/bin/python benchmarks/scheduling.py
+
+bench-bias: set-up bench-environment ## bias metrics beside smclarify: agreement on 200 tables, speed at ROWS="1000000 10000000"
+	@.local/bench/bin/python benchmarks/bias_agreement.py --frames 200
+	@.local/bench/bin/python benchmarks/bias_speed.py --rows $(or $(ROWS),1000000 10000000)
+
+bench-shap: set-up bench-environment ## SHAP beside shap's KernelExplainer, at equal samples
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .local/bench/bin/python benchmarks/shap_speed.py
+
+# smclarify is under the Amazon Software License: compared with, never shipped, hence an environment of its own.
+bench-environment:
+	@[ -x .local/bench/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
+	  $$uv venv --quiet --python 3.11 .local/bench && $$uv pip install --quiet --python .local/bench/bin/python \
+	  smclarify==0.5 "pandas<3" shap duckdb scikit-learn pyarrow pydantic jmespath boto3 matplotlib nbformat; }
 
 soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it had acknowledged
 	@.venv/bin/python benchmarks/kill_drill.py --kills $(or $(KILLS),50)
