@@ -121,6 +121,7 @@ def test_a_linear_deployment_moves_the_traffic_step_by_step(hosting: Hosting) ->
     hosting.settled(name)
     config = hosting.config({hosting.web_model("new "): 1})
     routing = {"Type": "LINEAR", "WaitIntervalInSeconds": 1, "LinearStepSize": HALF}
+    assert hosting.invoke(name) == "old hello\n"  # making a client may take longer than both steps
     begin = time.monotonic()
     hosting.client("sagemaker").update_endpoint(
         EndpointName=name,
