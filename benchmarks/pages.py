@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Selector that is there once the page shows its data.
 PAGES = {
     "Airflow's grid": (f"/dags/{DAG_ID}", "[data-testid^='grid-'], [id^='grid-']"),
-    "timeline": (f"/sentiment-retrain/dags/{DAG_ID}/timeline", "#runs tbody tr:last-child"),
+    "timeline": (f"/sentiment-retrain/dags/{DAG_ID}/timeline", "#runs tbody tr:nth-child(30)"),
 }
 
 

@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 #: Runs that the timeline shows before it is asked for more.
 RUNS_SHOWN = 200
+#: Rows of its table that are not folded away: on a phone two hundred are a long way.
+ROWS_OPEN = 30
 _SCRIPT = (Path(__file__).parents[1] / "templates" / "page.js").read_text(encoding="utf-8")
 _SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
 HEADERS = {
@@ -97,6 +99,7 @@ def timeline_page(request: Request, dag_id: str, shown: Shown = RUNS_SHOWN) -> s
         "timeline",
         live=_live(library, every, links, None),
         runs=timeline_chart.rows(runs, links.card_of),
+        rows_open=ROWS_OPEN,
         totals=timeline_chart.totals(every),
         latest=timeline_chart.latest_scored(every),
         chart=timeline_chart.chart(runs, links.card_of) if runs else None,
