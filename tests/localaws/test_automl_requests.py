@@ -12,8 +12,19 @@ if TYPE_CHECKING:
 
     from autopilot import Autopilot
 
-TEXT = {"TextClassificationJobConfig": {"ContentColumn": "text", "TargetLabelColumn": "label"}}
+SERIES = {
+    **{"ForecastFrequency": "1D", "ForecastHorizon": 1},
+    "TimeSeriesConfig": {
+        **{"TargetAttributeName": "y", "TimestampAttributeName": "t", "ItemIdentifierAttributeName": "i"}
+    },
+}
 MULTICLASS = {"ProblemType": "MulticlassClassification"}
+
+
+def text_problem(**changes: Any) -> dict[str, Any]:
+    """AutoMLProblemTypeConfig of a text classification."""
+    job = {"ContentColumn": "review_body", "TargetLabelColumn": "label", **changes}
+    return {"TextClassificationJobConfig": job}
 
 
 def refused(create: Callable[..., Any], request: dict[str, Any]) -> tuple[str, str]:
@@ -55,7 +66,23 @@ def refused(create: Callable[..., Any], request: dict[str, Any]) -> tuple[str, s
             "FeatureSpecificationS3Uri",
         ),
         ({"SampleWeightAttributeName": "w"}, {}, "NotImplementedException", "SampleWeightAttributeName"),
-        ({}, {"AutoMLProblemTypeConfig": TEXT}, "NotImplementedException", "TextClassificationJobConfig"),
+        (
+            *({}, {"AutoMLProblemTypeConfig": text_problem(CompletionCriteria={"MaxCandidates": 2})}),
+            *("ValidationException", "MaxCandidates of text classification must be 1, got 2"),
+        ),
+        (
+            {},
+            {"AutoMLProblemTypeConfig": text_problem(), "AutoMLJobObjective": {"MetricName": "F1macro"}},
+            *("ValidationException", "must be Accuracy, got F1macro"),
+        ),
+        (
+            *({}, {"AutoMLProblemTypeConfig": text_problem(ContentColumn="label")}),
+            *("ValidationException", "must be different columns"),
+        ),
+        (
+            *({}, {"AutoMLProblemTypeConfig": {"TimeSeriesForecastingJobConfig": SERIES}}),
+            *("NotImplementedException", "TimeSeriesForecastingJobConfig"),
+        ),
         ({}, {"ModelDeployConfig": {"EndpointName": "e"}}, "NotImplementedException", "ModelDeployConfig"),
         (
             *({}, {"OutputDataConfig": {"S3OutputPath": f"s3://bucket/{'k' * 505}"}}),

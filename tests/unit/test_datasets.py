@@ -59,14 +59,12 @@ def test_blazingtext_trains_on_all_rows_with_the_rarer_sentiments_repeated() -> 
     lines = datasets.dataset_files(built, configured)["blazingtext_train"].decode().splitlines()
     counts = collections.Counter(line.split()[0] for line in lines)
     most = max(counts.values())
-    assert counts == {
-        f"__label__{label}": count for label, count in built.manifest["balance"]["blazingtext_lines"].items()
-    }
-    assert min(counts.values()) == math.ceil(most / 1.5)
-    assert counts.most_common(1)[0][0] == "__label__1"
-    once = collections.Counter(lines)
     expected = {f"__label__{label}": n for label, n in built.manifest["balance"]["blazingtext_lines"].items()}
     assert counts == expected
+    assert min(counts.values()) == math.ceil(most / 1.5)
+    assert counts.most_common(1)[0][0] == "__label__1"
+    # What balancing leaves out is there; no review is repeated much more often than another of its kind.
+    once = collections.Counter(lines)
     assert set(built.train["tokens"]) < {line.partition(" ")[2] for line in once}
     for label in ("-1", "0", "1"):
         times = [count for line, count in once.items() if line.startswith(f"__label__{label} ")]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEED = 0
+BALANCE = "balance_multiclass_weights"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,18 @@ class Range:
 
 
 Hyperparameters = dict[str, float]
+
+# 1: a class weighs as much as any other, however few rows it has. Linear Learner has this switch; the
+# weights that Autopilot gives the other two are not published.
+_BALANCE_RANGE = {BALANCE: Range(0, 1, logarithmic=False, integer=True)}
+
+
+def row_weights(ordinals: NDArray[np.int64], drawn: Hyperparameters) -> NDArray[np.float64]:
+    """Weight of each row, 1 on average: rows / (classes * rows of its class) when balanced, else 1."""
+    if not drawn[BALANCE]:
+        return np.ones(len(ordinals))
+    counts = np.bincount(ordinals)
+    return np.asarray((len(ordinals) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[ordinals])
 
 
 class Algorithm:
@@ -68,6 +81,7 @@ class XGBoost(Algorithm):
         "colsample_bytree": Range(0.3, 1.0, logarithmic=False),
         "lambda": Range(1e-6, 2),
         "alpha": Range(1e-6, 2),
+        **_BALANCE_RANGE,
     }
 
     def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
@@ -77,8 +91,8 @@ class XGBoost(Algorithm):
         integers = {name: int(drawn[name]) for name, limits in self.ranges.items() if limits.integer}
         fixed = {"num_class": classes, "seed": SEED, "nthread": 1, "verbosity": 0}
         parameters = {**self.static, **drawn, **integers, **fixed}
-        del parameters["num_round"]
-        rows = xgboost.DMatrix(matrix, label=ordinals, nthread=1)
+        del parameters["num_round"], parameters[BALANCE]
+        rows = xgboost.DMatrix(matrix, label=ordinals, weight=row_weights(ordinals, drawn), nthread=1)
         return xgboost.train(parameters, rows, integers["num_round"])
 
     def average(self, members: Sequence[Any]) -> Model:
@@ -91,14 +105,14 @@ class LinearLearner(Algorithm):
 
     name, short_name = "linear-learner", "ll"
     static: Mapping[str, object] = {"predictor_type": "multiclass_classifier", "loss": "softmax_loss"}
-    ranges: Mapping[str, Range] = {"wd": Range(1e-5, 1e-2)}
+    ranges: Mapping[str, Range] = {"wd": Range(1e-5, 1e-2), **_BALANCE_RANGE}
 
     def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
         """Train one linear model."""
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=1 / (drawn["wd"] * len(ordinals)), max_iter=300, random_state=SEED)
-        model.fit(matrix, ordinals)
+        model.fit(matrix, ordinals, sample_weight=row_weights(ordinals, drawn))
         weights, biases = model.coef_, model.intercept_
         if classes == 2:  # scikit-learn keeps only the second class's score
             weights, biases = np.vstack([0 * weights, weights]), np.concatenate([0 * biases, biases])
@@ -116,6 +130,7 @@ class MultilayerPerceptron(Algorithm):
         "learning_rate": Range(1e-3, 1e-2),
         "weight_decay": Range(1e-4, 1.0),
         "epochs": Range(4, 16, integer=True),
+        **_BALANCE_RANGE,
     }
 
     def fit(self, matrix: Matrix, ordinals: NDArray[np.int64], classes: int, drawn: Hyperparameters) -> Any:
@@ -133,7 +148,7 @@ class MultilayerPerceptron(Algorithm):
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is the point
-            model.fit(matrix, ordinals)
+            model.fit(matrix, ordinals, sample_weight=row_weights(ordinals, drawn))
         layers = list(zip(model.coefs_, model.intercepts_, strict=True))
         if classes == 2:  # one logistic output there, two softmax outputs here
             weights, biases = layers[-1]

@@ -40,19 +40,35 @@ def take_in(channels: Path, settings: Settings) -> Intake:
     Raises `ClientError` when a channel cannot be read or is too small, channels differ in their columns, or
     the problem does not suit the data.
     """
-    table = read_table(channels / "training", settings.target, settings.content_type, settings.compression)
+    table = _only_content(
+        read_table(channels / "training", settings.target, settings.content_type, settings.compression),
+        settings.content,
+    )
     if table.rows < MINIMUM_ROWS:
         raise ClientError(
             f"The dataset has {table.rows} rows with a target; Autopilot needs at least {MINIMUM_ROWS}."
         )
     validation_rows = 0
     if (channels / "validation").is_dir():
-        validation = read_table(
-            channels / "validation", settings.target, settings.content_type, settings.compression
+        validation = _only_content(
+            read_table(channels / "validation", settings.target, settings.content_type, settings.compression),
+            settings.content,
         )
         table, validation_rows = _stack(table, validation), validation.rows
     problem_type, objective = resolve_problem(table, settings)
     return Intake(table, validation_rows, problem_type, objective, sort_labels(table.target))
+
+
+def _only_content(table: Table, content: str | None) -> Table:
+    """The table with the one column of a text job; raises `ClientError` when it is missing."""
+    if content is None:
+        return table
+    if content not in table.names:
+        raise ClientError(
+            f"ContentColumn {content!r} is not in the data; its columns are: {', '.join(table.names[:20])}."
+        )
+    index = table.names.index(content)
+    return Table((content,), table.features[:, [index]], table.target, table.target_name)
 
 
 def _stack(training: Table, validation: Table) -> Table:

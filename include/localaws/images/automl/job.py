@@ -42,7 +42,9 @@ def run(intake: Intake, settings: Settings, workspace: Workspace, deadline: floa
     ordinals = LabelEncoder(intake.labels).transform(table.target)
     folds = training.plan_folds(ordinals, intake.validation_rows, fraction)
     builder = write_split(workspace, table, ordinals, intake.validation_rows, fraction)
-    needed = needed_processors(list(analysis.modules), settings.algorithms, settings.max_candidates)
+    needed = needed_processors(
+        list(analysis.modules), settings.algorithms, intake.objective, settings.max_candidates
+    )
     modules = {name: analysis.modules[name] for name in needed}
     prepared = prepare(workspace, modules, table.features, intake.training_rows, builder)
     workspace.emit("stage", stage="ModelTuning")

@@ -5,6 +5,7 @@ OBJECTIVES = {
     "BinaryClassification": ("Accuracy", "AUC", "BalancedAccuracy", "F1", "Precision", "Recall"),
     "MulticlassClassification": ("Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"),
 }
+CLASSES_WEIGH_EQUALLY = ("BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro")
 # `validation:accuracy` was seen in real jobs; the other names follow it and are UNCONFIRMED.
 TUNING_NAMES = {
     "Accuracy": "validation:accuracy",

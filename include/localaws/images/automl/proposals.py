@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.algorithms import ALGORITHMS, SEED
+from automl.algorithms import ALGORITHMS, BALANCE, SEED
+from automl.objectives import CLASSES_WEIGH_EQUALLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,19 +46,29 @@ class Proposal:
     hyperparameters: Hyperparameters
 
 
-def warm_starts(processors: Sequence[str], algorithms: Sequence[str]) -> list[Proposal]:
-    """The known good candidates among those allowed; one without its data processor takes the first."""
+def warm_starts(processors: Sequence[str], algorithms: Sequence[str], objective: str) -> list[Proposal]:
+    """The known good candidates among those allowed; one without its data processor takes the first.
+
+    Classes weigh equally when they do in the objective metric.
+    """
+    balance = float(objective in CLASSES_WEIGH_EQUALLY)
     wanted = [
-        Proposal(processor if processor in processors else processors[0], algorithm, hyperparameters)
+        Proposal(
+            processor if processor in processors else processors[0],
+            algorithm,
+            {**hyperparameters, BALANCE: balance},
+        )
         for processor, algorithm, hyperparameters in WARM_STARTS
         if algorithm in algorithms
     ]
     return [proposal for position, proposal in enumerate(wanted) if proposal not in wanted[:position]]
 
 
-def needed_processors(processors: Sequence[str], algorithms: Sequence[str], max_candidates: int) -> list[str]:
+def needed_processors(
+    processors: Sequence[str], algorithms: Sequence[str], objective: str, max_candidates: int
+) -> list[str]:
     """The data processors that this many candidates can use, so that no other is fitted."""
-    first = warm_starts(processors, algorithms)
+    first = warm_starts(processors, algorithms, objective)
     if max_candidates > len(first):
         return list(processors)
     used = {proposal.processor for proposal in first[:max_candidates]}
@@ -67,12 +78,12 @@ def needed_processors(processors: Sequence[str], algorithms: Sequence[str], max_
 class Proposer:
     """Proposes candidates and learns from their objective values."""
 
-    def __init__(self, processors: Sequence[str], algorithms: Sequence[str]) -> None:
-        """Take the data processors and algorithms allowed; their order does not matter."""
+    def __init__(self, processors: Sequence[str], algorithms: Sequence[str], objective: str) -> None:
+        """Take the data processors and algorithms allowed, whose order does not matter, and the metric."""
         self._definitions = [
             f"{processor}/{algorithm}" for processor in processors for algorithm in algorithms
         ]
-        self._warm = warm_starts(processors, algorithms)
+        self._warm = warm_starts(processors, algorithms, objective)
         self._study: optuna.Study | None = None
         self._told: list[tuple[Proposal, float]] = []
         self._open: optuna.trial.Trial | None = None

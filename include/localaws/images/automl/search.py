@@ -77,7 +77,7 @@ class Search:
         self._folds = folds
         self._problem_type, self._objective = problem
         self._deadline = deadline
-        self._proposer = Proposer(list(prepared), settings.algorithms)
+        self._proposer = Proposer(list(prepared), settings.algorithms, self._objective)
         self._held_out = np.concatenate([rows for _, rows in folds])
         self._models = workspace.scratch("candidates")
         self._last_failure = ""

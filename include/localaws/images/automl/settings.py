@@ -34,6 +34,7 @@ class Settings:
     validation_fraction: float
     algorithms: tuple[str, ...]
     definitions_only: bool
+    content: str | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -52,6 +53,7 @@ def read_settings(path: Path) -> Settings:
         validation_fraction=float(raw.get("validation_fraction", "0.2")),
         algorithms=tuple(json.loads(raw["algorithms"])) if "algorithms" in raw else tuple(ALGORITHMS),
         definitions_only=raw.get("definitions_only") == "true",
+        content=raw.get("content"),
     )
 
 

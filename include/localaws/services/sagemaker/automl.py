@@ -1,6 +1,8 @@
-"""AutoML jobs (Autopilot), both versions of the API, tabular classification in hyperparameter tuning mode.
+"""AutoML jobs (Autopilot), both versions of the API: classification of tables and of texts.
 
-Mode AUTO runs hyperparameter tuning too, whatever the size of the data: the ensembling mode is not there.
+Tables are done in hyperparameter tuning mode; mode AUTO runs it too, whatever the size of the data, and the
+ensembling mode is not there. Where AWS fine-tunes a language model on texts, a linear model of TF-IDF weights
+is trained here; request, answers and serving are the same.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class AutoMLOperations(Operations):
         return self._create(request, plan_v1(request), 1)
 
     def create_auto_ml_job_v2(self) -> ActionResult:
-        """Start a job asked for in the second version's form; tabular only."""
+        """Start a job asked for in the second version's form."""
         request = self.request()
         return self._create(request, plan_v2(request), 2)
 
@@ -136,14 +138,16 @@ def _resolved_v1(document: Document) -> Document:
 
 def _resolved_v2(document: Document) -> Document:
     resolved = document.get("Resolved")
-    changes: Document = {"AutoMLProblemTypeConfigName": "Tabular"}
+    is_text = "TextClassificationJobConfig" in document.get("AutoMLProblemTypeConfig", {})
+    changes: Document = {"AutoMLProblemTypeConfigName": "TextClassification" if is_text else "Tabular"}
     if resolved is not None:
-        tabular = {"TabularResolvedAttributes": {"ProblemType": resolved["ProblemType"]}}
         changes["ResolvedAttributes"] = {
             "AutoMLJobObjective": {"MetricName": resolved["MetricName"]},
             "CompletionCriteria": resolved["CompletionCriteria"],
-            "AutoMLProblemTypeResolvedAttributes": tabular,
         }
+        if not is_text:  # the API has attributes of tables and of text generation only
+            tabular = {"TabularResolvedAttributes": {"ProblemType": resolved["ProblemType"]}}
+            changes["ResolvedAttributes"]["AutoMLProblemTypeResolvedAttributes"] = tabular
     return changes
 
 

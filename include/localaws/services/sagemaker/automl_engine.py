@@ -93,6 +93,7 @@ class AutoMLJob(Job):
         optional = {
             "problem_type": plan.problem_type,
             "objective": plan.objective,
+            "content": plan.content,
             "max_seconds_per_candidate": plan.criteria.get("MaxRuntimePerTrainingJobInSeconds"),
             "max_seconds": plan.criteria.get("MaxAutoMLJobRuntimeInSeconds"),
         }
@@ -214,6 +215,8 @@ class AutoMLJob(Job):
         training = automl_steps.candidate_training_document(event, self._created, self._output, self._region)
         automl_steps.record(training, "TrainingJob")
         candidate = automl_candidates.candidate_document(event, self._output, self._region)
+        if self._plan.content is not None and "InferenceContainers" in candidate:
+            candidate["InferenceContainerDefinitions"] = {"CPU": candidate.pop("InferenceContainers")}
         self._put_candidate(candidate)
 
     def _put_candidate(self, candidate: Document) -> None:

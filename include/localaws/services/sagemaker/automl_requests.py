@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localaws.protocol import AwsError, not_implemented
@@ -34,7 +34,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Plan:
-    """A tabular AutoML job, whichever version of the API asked for it."""
+    """An AutoML job, whichever version of the API asked for it; `content` is the one column of a text job."""
 
     channels: tuple[Channel, ...]
     target: str
@@ -45,6 +45,7 @@ class Plan:
     algorithms: tuple[str, ...]
     validation_fraction: float
     definitions_only: bool
+    content: str | None = None
 
     @property
     def max_candidates(self) -> int:
@@ -86,18 +87,35 @@ def plan_v2(request: Document) -> Plan:
     """The plan of a CreateAutoMLJobV2 request; raises `AwsError` as `plan_v1` does."""
     problem: Document = request["AutoMLProblemTypeConfig"]
     for name in problem:
-        if name != "TabularJobConfig":
+        if name not in ("TabularJobConfig", "TextClassificationJobConfig"):
             raise not_implemented(f"CreateAutoMLJobV2: AutoMLProblemTypeConfig.{name}")
     if "AutoMLComputeConfig" in request:
         raise not_implemented("CreateAutoMLJobV2: AutoMLComputeConfig")
     channels = request["AutoMLJobInputDataConfig"]
-    return _plan(
-        "CreateAutoMLJobV2",
-        request,
-        channels,
-        problem["TabularJobConfig"],
-        request.get("DataSplitConfig", {}),
-    )
+    split = request.get("DataSplitConfig", {})
+    if "TextClassificationJobConfig" in problem:
+        return _text_plan(request, channels, problem["TextClassificationJobConfig"], split)
+    return _plan("CreateAutoMLJobV2", request, channels, problem["TabularJobConfig"], split)
+
+
+def _text_plan(request: Document, channels: list[Document], text: Document, split: Document) -> Plan:
+    """A text classification job: one column, one candidate, objective Accuracy."""
+    criteria = {"MaxCandidates": 1, **text.get("CompletionCriteria", {})}
+    if criteria["MaxCandidates"] != 1:
+        raise _invalid(f"MaxCandidates of text classification must be 1, got {criteria['MaxCandidates']}.")
+    objective = request.get("AutoMLJobObjective", {}).get("MetricName", "Accuracy")
+    if objective != "Accuracy":
+        raise _invalid(f"AutoMLJobObjective of text classification must be Accuracy, got {objective}.")
+    if text["ContentColumn"] == text["TargetLabelColumn"]:
+        raise _invalid("ContentColumn and TargetLabelColumn must be different columns.")
+    tabular = {
+        "TargetAttributeName": text["TargetLabelColumn"],
+        "CompletionCriteria": criteria,
+        "CandidateGenerationConfig": {"AlgorithmsConfig": [{"AutoMLAlgorithms": ["linear-learner"]}]},
+    }
+    asked = {key: value for key, value in request.items() if key != "AutoMLJobObjective"}
+    plan = _plan("CreateAutoMLJobV2", asked, channels, tabular, split)
+    return replace(plan, objective=objective, content=text["ContentColumn"])
 
 
 def _plan(
