@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -50,7 +51,7 @@ def together(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 def executed(operators: Sequence[RetrainOperator], **params: Any) -> list[Any]:
-    return together([lambda one=operator: one.execute(context(**params)) for operator in operators])
+    return together([partial(operator.execute, context(**params)) for operator in operators])
 
 
 def test_ten_intervals_at_once_lose_no_row_and_no_partition(aws: Aws, bucket: str) -> None:
@@ -59,8 +60,9 @@ def test_ten_intervals_at_once_lose_no_row_and_no_partition(aws: Aws, bucket: st
         deliver(aws, bucket, source(25, seed=number), f"dt={day:%Y-%m-%d}/reviews.csv")
     runs = together(
         [
-            lambda day=day: PlanRunOperator(task_id="plan").execute(
-                context(logical_date=day, run_id=f"backfill__{day:%Y-%m-%d}")
+            partial(
+                PlanRunOperator(task_id="plan").execute,
+                context(logical_date=day, run_id=f"backfill__{day:%Y-%m-%d}"),
             )
             for day in DAYS
         ]
@@ -86,7 +88,8 @@ def test_a_table_of_another_form_is_altered_and_keeps_its_partitions(aws: Aws, b
     """Two headers at once: the newer file's columns stay, whoever comes last."""
     deliver(aws, bucket, source(25), "dt=2026-03-01/reviews.csv")
     deliver(aws, bucket, source(25, seed=1).replace(b"Class Name", b"Category"), "dt=2026-03-02/reviews.csv")
-    older, newer = [], []
+    older: list[RetrainOperator] = []
+    newer: list[RetrainOperator] = []
     for day, operators in zip(DAYS, (older, newer), strict=False):
         run = PlanRunOperator(task_id="plan").execute(context(logical_date=day))
         land = LandReviewsOperator(task_id="land", run=run).execute(context())
@@ -135,7 +138,7 @@ def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) ->
 def test_a_model_that_many_runs_register_at_once_is_one_version(world: World) -> None:
     verdict = world.verdict()
     runs = [world.run(f"run-{number}") for number in range(6)]
-    done = together([lambda run=run: world.register(verdict, run) for run in runs])
+    done = together([partial(world.register, verdict, run) for run in runs])
     listed = world.aws.sagemaker("list_model_packages", ModelPackageGroupName=world.endpoint)
     (package,) = listed["ModelPackageSummaryList"]
     assert {one["model_package_arn"] for one in done} == {package["ModelPackageArn"]}
@@ -172,7 +175,7 @@ def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> N
         except AirflowSkipException as skipped:
             return str(skipped)
 
-    outcomes = dict(zip(days, together([lambda day=day: deploy(day) for day in days]), strict=True))
+    outcomes = dict(zip(days, together([partial(deploy, day) for day in days]), strict=True))
     config = world.describe()["EndpointConfigName"]
     serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
     assert serving["ProductionVariants"][0]["ModelName"] == verdicts[days[-1]]["model_name"], outcomes

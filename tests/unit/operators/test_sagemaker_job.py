@@ -214,7 +214,7 @@ def test_a_job_of_seconds_is_waited_for_in_the_worker(aws: Aws, bucket: str, exe
     for command, seconds in (("copy", 30.0), ("sleep", 0.1)):
         probe = ProbeOperator(run=run_of(bucket), command=command, deferrable=True)
         settings = probe.settings.model_copy(update={"short_wait_seconds": seconds})
-        probe.settings = settings  # type: ignore[misc]
+        probe.settings = settings
         if command == "copy":
             assert execute(probe)["outcome"] == "submitted"
             continue
