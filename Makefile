@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench bench-bias bench-shap bench-environment soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,10 @@ bench-environment:
 	@[ -x .local/bench/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
 	  $$uv venv --quiet --python 3.11 .local/bench && $$uv pip install --quiet --python .local/bench/bin/python \
 	  smclarify==0.5 "pandas<3" shap duckdb scikit-learn pyarrow pydantic jmespath boto3 matplotlib nbformat; }
+
+bench-contenders: set-up ## both contenders beside a tuned linear model on DATA=<csv>; FLAML=<python>, AUTOGLUON=<python> that have them
+	@.venv/bin/python benchmarks/contenders.py $(call quoted,DATA) $(if $(FLAML),--flaml $(FLAML)) \
+	  $(if $(AUTOGLUON),--autogluon $(AUTOGLUON))
 
 soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it had acknowledged
 	@.venv/bin/python benchmarks/kill_drill.py --kills $(or $(KILLS),50)
