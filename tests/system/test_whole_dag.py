@@ -31,6 +31,12 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 EACH = 300
 OVERLAY = {
     "poll_seconds": 2,
+    "deployment": {
+        "instance_count": 1,
+        "canary_percent": 25,
+        "bake_seconds": 5,
+        "termination_wait_seconds": 0,
+    },
     "datasets": {"minimum_rows": 300, "shap_rows": 6},
     "jobs": {"analysis": {"shap_samples": 40}, "autopilot": {"max_candidates": 2}},
     # On a few hundred reviews models are weak; what is tested is that each step does its work.
