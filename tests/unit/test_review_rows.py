@@ -106,7 +106,7 @@ def test_every_reason_is_explained() -> None:
 
 def test_title_is_joined_only_when_asked_for() -> None:
     text = "title,text,category,rating\nGreat.,It fits,Dresses,5\n"
-    (plain,) = judge(text)
+    (plain,) = judge(text, text={"join_title": False})
     (joined,) = judge(text, text={"join_title": True})
     assert isinstance(plain, Review)
     assert isinstance(joined, Review)
