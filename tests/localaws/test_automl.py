@@ -155,6 +155,12 @@ def test_reports_on_the_best_candidate(autopilot: Autopilot, job: dict[str, Any]
     measured = quality["multiclass_classification_metrics"]
     assert measured["accuracy"]["value"] == pytest.approx(best["FinalAutoMLJobObjectiveMetric"]["Value"])
     assert sum(sum(row.values()) for row in measured["confusion_matrix"].values()) == 600
+    limits = json.loads(autopilot.read(f"{places['ModelInsights']}/{best['CandidateName']}/constraints.json"))
+    assert limits["multiclass_classification_constraints"] == {
+        name: {"threshold": found["value"], "comparison_operator": "LessThanThreshold"}
+        for name, found in measured.items()
+        if name != "confusion_matrix"
+    }
     explained = json.loads(
         autopilot.read(f"{places['Explainability']}/{best['CandidateName']}/analysis.json")
     )

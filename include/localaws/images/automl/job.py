@@ -92,4 +92,5 @@ def _measure(
     predicted = best.probabilities.argmax(axis=1)
     quality = reports.model_quality(ordinals, predicted, folds, intake.labels)
     reports.write_json(quality, workspace.root / place / "statistics.json")
+    reports.write_json(reports.constraints(quality), workspace.root / place / "constraints.json")
     workspace.emit("report", [place], candidate=best.name, report="ModelInsights")

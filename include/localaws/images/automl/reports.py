@@ -60,6 +60,19 @@ def model_quality(
     }
 
 
+def constraints(quality: dict[str, Any]) -> dict[str, Any]:
+    """`constraints.json` of a `model_quality` document: no measure shall fall below what it is now."""
+    measured = quality["multiclass_classification_metrics"]
+    return {
+        "version": 0.0,
+        "multiclass_classification_constraints": {
+            name: {"threshold": found["value"], "comparison_operator": "LessThanThreshold"}
+            for name, found in measured.items()
+            if name != "confusion_matrix"
+        },
+    }
+
+
 def baseline_row(cells: NDArray[Any], kinds: Sequence[ColumnKind]) -> NDArray[Any]:
     """An uninformative row: empty text, the most frequent category, the median number."""
     row = np.empty(len(kinds), dtype=object)
