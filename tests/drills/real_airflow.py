@@ -183,11 +183,11 @@ class DrillRun:
     def wait_until_waiting(self) -> None:
         """Until the job runs and the task waits for it where it should."""
         wanted = "deferred" if "deferred" in self.dag_id else "running"
-        wait_until(lambda: bool(self.running()), 90)
-        wait_until(lambda: self.task().get("state") == wanted, 30)
+        wait_until(lambda: bool(self.running()), 240)
+        wait_until(lambda: self.task().get("state") == wanted, 90)
         time.sleep(2)
 
-    def wait_for_end(self, seconds: float = 150) -> str:
+    def wait_for_end(self, seconds: float = 300) -> str:
         """State of the run once it and its report have ended."""
         wait_until(functools.partial(self._has_ended), seconds)
         return self.real.api.run_state(self.dag_id, self.run_id)
