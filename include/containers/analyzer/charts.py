@@ -118,7 +118,14 @@ def partial_dependence(entry: Mapping[str, Any]) -> bytes:
         entry["label_headers"], entry["model_predictions"], itertools.cycle(_LINES), strict=False
     ):
         axes.plot(
-            grid, means, marker="o", linewidth=1.6, markersize=3.5, color=colour, label=_plain(str(name))
+            grid,
+            means,
+            marker="o",
+            # Categories have no order: a line between them would say that they had.
+            linewidth=1.6 if numeric else 0,
+            markersize=3.5 if numeric else 5,
+            color=colour,
+            label=_plain(str(name)),
         )
     if not numeric:
         axes.set_xticks(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Scores(Protocol):
     """A model: rows of feature values in (anything with a length), scores of shape (rows, classes) out."""
 
-    def __call__(self, rows: Any) -> NDArray[np.float64]: ...
+    def __call__(self, rows: Any, /) -> NDArray[np.float64]: ...
 
 
 def link_of(*, use_logit: bool) -> Callable[[Numbers], Numbers]:

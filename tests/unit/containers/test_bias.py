@@ -176,7 +176,7 @@ def test_infinity_is_written_as_text() -> None:
 def test_one_pass_counts_equal_a_filter_per_value(rows: Any) -> None:
     frame = pd.DataFrame(rows, columns=["facet", "group", "observed", "predicted"])
     truth = columns.OneOf((True,), "True")
-    with counting.of_frame(frame, list(frame)) as relation:
+    with counting.of_frame(frame, list(map(str, frame))) as relation:
         table, _ = bias.tabulate(relation, "facet", None, ("observed", truth), ("predicted", truth), "group")
     assert [name for name, _ in table.values] == list(dict.fromkeys(frame["facet"]))
     for name, codes in table.values:

@@ -22,7 +22,7 @@ ROWS = pd.DataFrame(
 )
 
 
-def score(age: float, income: float, town: str, same: float) -> list[float]:
+def score(age: Any, income: Any, town: Any, same: Any) -> list[float]:
     chance = 1 / (1 + math.exp(-(age / 20 + (income - 2) * (town != "a") - 2 + same)))
     return [1 - chance, chance]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer import config, shap_text
+from analyzer import config, links, shap_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +164,7 @@ def test_logit_explains_log_odds_and_refuses_what_is_no_probability() -> None:
 )
 def test_aggregate(method: str, expected: list[float]) -> None:
     values = np.array([[-1.0, 1.0], [-2.0, 2.0], [3.0, 3.0]])
-    np.testing.assert_allclose(shap_text.aggregate(values, method), expected)
+    np.testing.assert_allclose(links.aggregate(values, method), expected)
 
 
 def test_global_section_has_clarify_s_shape() -> None:
