@@ -69,7 +69,7 @@ def ensure_model(
     own = to_request_tags(run=run["run_key"], step=contender, fingerprint=digest, data_until=data_until)
     request = {
         "ModelName": name,
-        "ExecutionRoleArn": run["role_arn"],
+        "ExecutionRoleArn": settings.model_role_arn or run["role_arn"],
         "Tags": [*own, *as_tags(settings.deployment.tags)],
         **network_of(settings),
         **({"PrimaryContainer": containers[0]} if len(containers) == 1 else {"Containers": list(containers)}),

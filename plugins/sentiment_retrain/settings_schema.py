@@ -209,6 +209,7 @@ class Settings(Frozen):
     prefix: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)
     bucket: str | None = None
     role_arn: str | None = None
+    model_role_arn: str | None = None
     database: str
     table: str
     raw_table: str
