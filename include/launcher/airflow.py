@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from launcher import localaws, processes
-from launcher.failures import LauncherError
+from launcher.failures import LauncherError, RefusedError
 from launcher.places import AIRFLOW_PYTHON, CHECKOUT
 from launcher.ports import HOST, free_port
 
@@ -117,15 +117,28 @@ def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
         **localaws.client_environment(aws_url),
         "SENTIMENT_RETRAIN_BUCKET": localaws.BUCKET,
         "SENTIMENT_RETRAIN_ROLE_ARN": localaws.ROLE_ARN,
-        "SENTIMENT_RETRAIN_CONFIG": str(overlay()),
+        "SENTIMENT_RETRAIN_CONFIG": overlay(),
         "SENTIMENT_RETRAIN_INCLUDE": str(CHECKOUT / "include"),
     }
 
 
-def overlay() -> Path:
-    """The configuration laid over include/config: the user's own where they name one, else a laptop's."""
-    own = os.environ.get("SENTIMENT_RETRAIN_CONFIG")
-    return Path(own).resolve() if own else CHECKOUT / "include" / "launcher" / "laptop.yaml"
+def overlay() -> str:
+    """The files laid over include/config: a laptop's, then the user's own, which win key by key.
+
+    :raises RefusedError: one that the user names is not there
+    """
+    laptop = CHECKOUT / "include" / "launcher" / "laptop.yaml"
+    named = filter(None, os.environ.get("SENTIMENT_RETRAIN_CONFIG", "").split(os.pathsep))
+    # One command may set the variable for another part of itself: no file is laid twice.
+    own = [path for path in (Path(name).expanduser().resolve() for name in named) if path != laptop]
+    for path in own:
+        if not path.is_file():
+            raise RefusedError(
+                "LOCAL_CONFIG",
+                f"SENTIMENT_RETRAIN_CONFIG names {path}, which is not a file.",
+                "Correct the path, or `unset SENTIMENT_RETRAIN_CONFIG`. docs/configuration.md has its form.",
+            )
+    return os.pathsep.join(map(str, [laptop, *own]))
 
 
 def migrate(places: Places, env: dict[str, str]) -> None:

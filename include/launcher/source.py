@@ -30,7 +30,7 @@ def local_file(places: Places, data: str) -> Path:
     from sentiment_retrain.reviews import inspect_source
 
     # The preflight judges by the same configuration as the run's tasks.
-    os.environ["SENTIMENT_RETRAIN_CONFIG"] = str(airflow.overlay())
+    os.environ["SENTIMENT_RETRAIN_CONFIG"] = airflow.overlay()
     path = Path(data).expanduser() if data else first_data.ensure(places)
     inspect_source(path)
     return path

@@ -1,8 +1,9 @@
-"""The configuration of one installation: YAML files, an overlay, three environment variables.
+"""The configuration of one installation: YAML files, overlays, three environment variables.
 
-The only place where the environment is read. Later wins: ``include/config/*.yaml``, then the overlay file
-that ``SENTIMENT_RETRAIN_CONFIG`` names (any key of :class:`Settings`, merged into what is there), then
-``SENTIMENT_RETRAIN_BUCKET`` and ``SENTIMENT_RETRAIN_ROLE_ARN``.
+The only place where the environment is read. Later wins: ``include/config/*.yaml``, then the overlay files
+that ``SENTIMENT_RETRAIN_CONFIG`` names, with a colon between them like the folders of ``PATH`` (any key of
+:class:`Settings`, merged into what is there), then ``SENTIMENT_RETRAIN_BUCKET`` and
+``SENTIMENT_RETRAIN_ROLE_ARN``.
 """
 
 from __future__ import annotations
@@ -61,13 +62,13 @@ def load_settings() -> Settings:
     document = _read_yaml(config / "retrain.yaml")
     for name in ("gates", "prices", "golden_requests"):
         document[name] = _read_yaml(config / f"{name}.yaml").get(name)
-    overlay = os.environ.get(OVERLAY_VARIABLE)
-    if overlay:
+    overlays = os.environ.get(OVERLAY_VARIABLE, "")
+    for overlay in filter(None, overlays.split(os.pathsep)):
         document = merged(document, _read_yaml(Path(overlay)))
     for variable, key in ((BUCKET_VARIABLE, "bucket"), (ROLE_VARIABLE, "role_arn")):
         if os.environ.get(variable):
             document[key] = os.environ[variable]
-    return parse_settings(document, origin=str(config / "*.yaml") + (f" with {overlay}" if overlay else ""))
+    return parse_settings(document, origin=str(config / "*.yaml") + (f" with {overlays}" if overlays else ""))
 
 
 def required_bucket(settings: Settings) -> str:

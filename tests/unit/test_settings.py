@@ -71,6 +71,14 @@ def test_gates_can_be_overlaid_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert module.load_settings().gates.refused_rows.warn == 0.05
 
 
+def test_of_several_overlays_the_later_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("poll_seconds: 2\nwindow_days: 7\n")
+    second.write_text("poll_seconds: 3\n")
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", f"{first}:{second}")
+    assert (module.load_settings().poll_seconds, module.load_settings().window_days) == (3, 7)
+
+
 def test_settings_are_read_once_a_process() -> None:
     assert module.load_settings() is module.load_settings()
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
+
 from launcher import airflow, localaws
+from launcher.failures import RefusedError
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
     from launcher.places import Places
 
@@ -52,17 +56,33 @@ def test_secrets_are_made_once_differ_and_belong_to_their_owner_alone(places: Pl
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_an_overlay_of_the_users_own_takes_the_place_of_ours(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+def test_an_overlay_of_the_users_own_is_laid_over_the_laptops(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = airflow.environment(places, API, AWS)["SENTIMENT_RETRAIN_CONFIG"]
+    from sentiment_retrain.settings import load_settings
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("deployment: {bake_seconds: 1}\n")
     monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", "mine.yaml")
 
-    theirs = airflow.environment(places, API, AWS)["SENTIMENT_RETRAIN_CONFIG"]
+    files = airflow.environment(places, API, AWS)["SENTIMENT_RETRAIN_CONFIG"]
 
+    ours, theirs = files.split(os.pathsep)
     assert ours.endswith("include/launcher/laptop.yaml")
-    assert theirs.endswith("/mine.yaml")
-    assert theirs.startswith("/")
+    assert theirs == str(tmp_path / "mine.yaml")
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", files)
+    assert airflow.overlay() == files
+    load_settings.cache_clear()
+    assert (load_settings().deployment.bake_seconds, load_settings().deployment.instance_count) == (1, 1)
+    load_settings.cache_clear()
+
+
+def test_an_overlay_that_is_not_there_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", "/nowhere/mine.yaml")
+    with pytest.raises(RefusedError, match="/nowhere/mine.yaml"):
+        airflow.overlay()
 
 
 def test_the_overlay_for_a_laptop_is_a_valid_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +91,7 @@ def test_the_overlay_for_a_laptop_is_a_valid_configuration(monkeypatch: pytest.M
     load_settings.cache_clear()
     production = load_settings()
     load_settings.cache_clear()
-    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(airflow.overlay()))
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", airflow.overlay())
 
     laptop = load_settings()
 
