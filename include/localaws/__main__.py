@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         "before it is answered; LOCALAWS_MAX_INSTANCES bounds the processes of endpoint variants and jobs; "
         "LOCALAWS_METRIC_DATA and LOCALAWS_LOG_EVENTS bound what CloudWatch keeps in memory; "
         "LOCALAWS_MINUTE_SECONDS shortens the minutes of alarms and autoscaling; LOCALAWS_CAPTURE_SECONDS is "
-        "how often captured data are written.",
+        "how often captured data are written; LOCALAWS_TRAIL names a file that gets one line a request.",
     )
     options.add_argument("--host", default="127.0.0.1", help="loopback address (default %(default)s)")
     options.add_argument("--port", type=int, default=4566, help="0 takes a free one (default %(default)s)")

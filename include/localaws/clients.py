@@ -10,6 +10,8 @@ from botocore.config import Config
 
 ACCESS_KEY_ID = "AKIALOCALAWSSTANDIN0"
 SECRET_ACCESS_KEY = "not-a-secret"  # noqa: S105  the stand-in checks no signature
+# Programs in containers say by it who they are: botocore puts it into each request's user agent.
+CONTAINER_APPLICATION_ID = "localaws-container"
 
 _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 3},
@@ -66,4 +68,5 @@ def environment(region: str = "us-east-1") -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SDK_UA_APP_ID": CONTAINER_APPLICATION_ID,
     }

@@ -29,6 +29,7 @@ from localaws import (
     installation,
     jobs,
     state,
+    trail,
 )
 from localaws.durability import deterministic, disk, retention
 from localaws.durability.keeper import Keeper
@@ -153,7 +154,7 @@ class Server:
         self._keeper = Keeper(self._aws, also_sync=state.store().sync)
         try:
             self._http = make_server(
-                host, port, Application(self._aws), threaded=True, request_handler=_Handler
+                host, port, trail.install(Application(self._aws)), threaded=True, request_handler=_Handler
             )
         except (OSError, SystemExit) as error:
             raise NotStartedError(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from stand_in import StandIn
 
-# moto creates these and nothing else: it reports CREATE_COMPLETE for the other types and skips them. Both lists
-# are compared with what is seen, so that neither a silent skip nor a new ability of moto goes unnoticed.
+# moto creates these and nothing else: it reports CREATE_COMPLETE for the other types and skips them. Both
+# lists are compared with what is seen, so that neither a silent skip nor a new ability goes unnoticed.
 EXECUTED = {"AWS::S3::Bucket", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::SNS::Topic"}
 NOT_EXECUTED = {
     "AWS::Athena::WorkGroup",
