@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "localaws"
 USUAL_PORT = 4566
+APPLICATION_ID = "sentiment-retrain-launcher"
 START_SECONDS = 90.0
 REGION = "us-east-1"
 BUCKET = "sentiment-retrain-local"
@@ -120,7 +121,13 @@ def client(service: str, url: str) -> Any:
         aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    quick = Config(connect_timeout=5, read_timeout=90, retries={"max_attempts": 2, "mode": "standard"})
+    quick = Config(
+        connect_timeout=5,
+        read_timeout=90,
+        retries={"max_attempts": 2, "mode": "standard"},
+        # Tells the launcher's requests from those of the DAG, which has a role of its own on AWS.
+        user_agent_appid=APPLICATION_ID,
+    )
     return session.client(service, endpoint_url=url, config=quick)
 
 

@@ -1,15 +1,17 @@
 """Who asked for what: one JSON line a request in the file that ``LOCALAWS_TRAIL`` names, like CloudTrail.
 
-Each line is ``{source, service, operation, path, query, request}``. ``source`` is ``client`` for whoever uses
-the stand-in, ``container`` for a program in a container, ``service`` for the stand-in's own engine, which acts
-where AWS itself acts with a role that it was given. ``request`` is the JSON body, or the form of a query
-protocol; the bodies of S3 requests are data and left out.
+Each line is ``{source, application, service, operation, path, query, request}``. ``source`` is ``client`` for
+whoever uses the stand-in, ``container`` for a program in a container, ``service`` for the stand-in's own
+engine, which acts where AWS itself acts with a role that it was given. ``application`` is what the client
+calls itself (``AWS_SDK_UA_APP_ID``). ``request`` is the JSON body, or the form of a query protocol; the bodies
+of S3 requests are data and left out.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 VARIABLE = "LOCALAWS_TRAIL"
 #: Longer bodies are data (a batch of records), not parameters.
 _LONGEST_BODY = 1_000_000
+_APPLICATION = re.compile(r"\bapp/([^ ]+)")
 
 
 class Trail:
@@ -52,12 +55,14 @@ def install(application: Any) -> Any:
 
 def _entry(caller: wire.Caller, environ: wire.Environment) -> dict[str, Any]:
     body = b"" if caller.service == "s3" else wire.hold_body(environ)
+    found = _APPLICATION.search(environ.get("HTTP_USER_AGENT", ""))
+    application = found[1] if found else ""
     source = "client"
     if caller.internal:
-        is_container = f"app/{clients.CONTAINER_APPLICATION_ID}" in environ.get("HTTP_USER_AGENT", "")
-        source = "container" if is_container else "service"
+        source = "container" if application == clients.CONTAINER_APPLICATION_ID else "service"
     return {
         "source": source,
+        "application": application,
         "service": caller.service,
         "operation": wire.operation(caller.service, environ, body),
         "path": environ.get("PATH_INFO", ""),
