@@ -11,7 +11,7 @@ compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --py
 PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
 	@.venv/bin/pytest tests/localaws $(if $(AWS),--aws --timeout=7200)
+
+fuzz: set-up ## REQUESTS=10000 of every kind to the chain of three containers that serves
+	@FUZZ=$(or $(REQUESTS),10000) .venv/bin/pytest -q -s tests/system/test_serving_chain.py
 
 bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120; then the scheduler beside a backfill
 	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)

@@ -13,7 +13,19 @@ import json
 import math
 from typing import Any
 
-from records import CSV, JSON_LINES, InvalidRecordError, class_labels, decode, json_lines, media_type, refusal
+from records import (
+    CSV,
+    JSON_LINES,
+    JSON_LINES_TYPES,
+    InvalidRecordError,
+    UnsupportedTypeError,
+    acceptable,
+    class_labels,
+    decode,
+    json_lines,
+    media_type,
+    refusal,
+)
 
 LABEL_PREFIX = "__label__"
 
@@ -24,7 +36,7 @@ def model_fn(model_dir: str) -> dict[str, Any]:
 
 
 def transform_fn(model: dict[str, Any], body: bytes | str, content_type: str, accept: str) -> Any:
-    """Answer one request of the container: body and content type, or its refusal with status 400."""
+    """Answer one request of the container: body and content type, or its refusal as 4xx."""
     try:
         return write(predict(read(body, content_type), model), accept)
     except InvalidRecordError as error:
@@ -33,8 +45,8 @@ def transform_fn(model: dict[str, Any], body: bytes | str, content_type: str, ac
 
 def read(body: bytes | str, content_type: str) -> list[dict[str, float]]:
     """Return each record's probability by class name. Raises `InvalidRecordError` naming the record."""
-    if media_type(content_type) not in (JSON_LINES, "application/x-jsonlines"):
-        raise InvalidRecordError(f"Content type {content_type!r} is not supported, expected {JSON_LINES}.")
+    if media_type(content_type) not in JSON_LINES_TYPES:
+        raise UnsupportedTypeError(f"Content type {content_type!r} is not supported, expected {JSON_LINES}.")
     return [_probabilities(number, record) for number, record in json_lines(decode(body))]
 
 
@@ -63,13 +75,13 @@ def predict(answers: list[dict[str, float]], model: dict[str, Any]) -> list[dict
 
 
 def write(predictions: list[dict[str, Any]], accept: str) -> tuple[str, str]:
-    """Return the predictions as CSV without header (the default) or JSON Lines, and their content type."""
-    kind = media_type(accept) or CSV
-    if kind == CSV:
+    """Return the predictions as CSV without header (the default) or JSON Lines, and their content type.
+
+    Raises `NotAcceptableError` when `accept` names neither.
+    """
+    if acceptable(accept) == CSV:
         return _csv(predictions), CSV
-    if kind in (JSON_LINES, "application/x-jsonlines"):
-        return "".join(json.dumps(prediction) + "\n" for prediction in predictions), JSON_LINES
-    raise InvalidRecordError(f"Accept {accept!r} is not supported, expected {CSV} or {JSON_LINES}.")
+    return "".join(json.dumps(prediction) + "\n" for prediction in predictions), JSON_LINES
 
 
 def _csv(predictions: list[dict[str, Any]]) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Iterator
 
 CSV = "text/csv"
 JSON_LINES = "application/jsonlines"
+JSON_LINES_TYPES = (JSON_LINES, "application/x-jsonlines")
+#: What batch transform may send to a container at once: what an endpoint takes too.
+MAX_PAYLOAD_MB = 6
 DEFAULT_LABELS = ["-1", "0", "1"]
 
 csv.field_size_limit(sys.maxsize)
@@ -18,6 +22,20 @@ csv.field_size_limit(sys.maxsize)
 
 class InvalidRecordError(ValueError):
     """A request that cannot be answered: names the record, what was found and what was expected."""
+
+    status = 400
+
+
+class UnsupportedTypeError(InvalidRecordError):
+    """The request has a content type that this container does not read."""
+
+    status = 415
+
+
+class NotAcceptableError(InvalidRecordError):
+    """The request wants a content type that this container does not write."""
+
+    status = 406
 
 
 def class_labels(model_dir: str) -> list[str]:
@@ -34,14 +52,34 @@ def media_type(header: str | None) -> str:
     return "" if bare == "*/*" else bare
 
 
+def acceptable(header: str | None) -> str:
+    """Return the first content type of an Accept header that answers can have; CSV where any will do.
+
+    Raises `NotAcceptableError` when it names others only. Weights (``q=``) are not looked at.
+    """
+    for wanted in (header or "*/*").split(","):
+        kind = media_type(wanted)
+        if kind in ("", "text/*", CSV):
+            return CSV
+        if kind in (*JSON_LINES_TYPES, "application/*"):
+            return JSON_LINES
+    raise NotAcceptableError(f"Accept {header!r} is not supported, expected {CSV} or {JSON_LINES}.")
+
+
 def decode(body: bytes | str) -> str:
-    """Return a request body as text. Raises `InvalidRecordError` if it is not UTF-8."""
+    """Return a request body as text. Raises `InvalidRecordError` if it is not UTF-8.
+
+    The container itself decodes a body of exactly `text/csv`, and puts U+FFFD where a byte is wrong.
+    """
     if isinstance(body, str):
         return body[1:] if body.startswith("\ufeff") else body
     try:
         return bytes(body).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidRecordError(f"The body is not UTF-8: byte {error.start} cannot be decoded.") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InvalidRecordError(
+            f"Line {line} is not UTF-8: byte {error.start} of the body cannot be decoded."
+        ) from error
 
 
 def csv_texts(body: str) -> list[str]:
@@ -50,7 +88,8 @@ def csv_texts(body: str) -> list[str]:
     Raises `InvalidRecordError` for another number of columns, broken quotes or an empty body.
     """
     texts: list[str] = []
-    reader = csv.reader(io.StringIO(body, newline=""), strict=True)
+    # Before Python 3.11 csv refuses NUL; normalisation makes it a space anyway.
+    reader = csv.reader(io.StringIO(body.replace("\x00", " "), newline=""), strict=True)
     try:
         for row in reader:
             if len(row) > 1:
@@ -76,6 +115,10 @@ def json_lines(body: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
+        except RecursionError as error:
+            raise InvalidRecordError(
+                f"Record {number} is not valid JSON: it is nested too deeply."
+            ) from error
         except ValueError as error:
             raise InvalidRecordError(f"Record {number} is not valid JSON: {error}.") from error
         if not isinstance(record, dict):
@@ -84,11 +127,24 @@ def json_lines(body: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def refusal(error: InvalidRecordError) -> Any:
-    """Return the Flask response that answers 400 with the error's text.
+    """Return the Flask response that answers the error's status and text.
 
     The container answers 500 to whatever a script raises; a response of its own is the only way to say that
     the request, not the model, is at fault. Flask is what the container itself serves with.
     """
     from flask import Response
 
-    return Response(str(error), status=400, mimetype="text/plain")
+    return Response(str(error), status=error.status, mimetype="text/plain")
+
+
+def execution_parameters() -> Any:
+    """Return the Flask response to `GET /execution-parameters`: what batch transform may send."""
+    from flask import Response
+
+    parameters = {
+        # Batch transform refuses more than 100 MB under way at once.
+        "MaxConcurrentTransforms": min(os.cpu_count() or 1, 100 // MAX_PAYLOAD_MB),
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": MAX_PAYLOAD_MB,
+    }
+    return Response(json.dumps(parameters), mimetype="application/json")

@@ -12,10 +12,13 @@ from typing import Any
 from records import (
     CSV,
     JSON_LINES,
+    JSON_LINES_TYPES,
     InvalidRecordError,
+    UnsupportedTypeError,
     class_labels,
     csv_texts,
     decode,
+    execution_parameters,
     json_lines,
     media_type,
     refusal,
@@ -28,8 +31,13 @@ def model_fn(model_dir: str) -> dict[str, Any]:
     return {"k": len(class_labels(model_dir))}
 
 
+def execution_parameters_fn() -> Any:
+    """Answer `GET /execution-parameters`, which batch transform asks the first container for."""
+    return execution_parameters()
+
+
 def transform_fn(model: dict[str, Any], body: bytes | str, content_type: str, accept: str) -> Any:
-    """Answer one request of the container: body and content type, or its refusal with status 400."""
+    """Answer one request of the container: body and content type, or its refusal as 4xx."""
     try:
         return write(predict(read(body, content_type), model), accept)
     except InvalidRecordError as error:
@@ -41,9 +49,9 @@ def read(body: bytes | str, content_type: str) -> list[str]:
     kind = media_type(content_type)
     if kind == CSV:
         return csv_texts(decode(body))
-    if kind in (JSON_LINES, "application/x-jsonlines"):
+    if kind in JSON_LINES_TYPES:
         return [_text(number, record) for number, record in json_lines(decode(body))]
-    raise InvalidRecordError(
+    raise UnsupportedTypeError(
         f"Content type {content_type!r} is not supported, expected {CSV} or {JSON_LINES}."
     )
 

@@ -104,7 +104,10 @@ def test_transform_takes_json_lines() -> None:
         (b"good\nlovely, but small\n", "text/csv", "Record 2 has 2 columns"),
         (b'good\n"open', "text/csv", "Record 2 is not valid CSV"),
         (b"", "text/csv", "body is empty"),
-        (b"\xff", "text/csv", "not UTF-8: byte 0"),
+        (b"\xff", "text/csv", "Line 1 is not UTF-8: byte 0"),
+        (b"good\nb\xffd\n", "text/csv; charset=utf-8", "Line 2 is not UTF-8: byte 6"),
+        (b"good\n" + b"[" * 100_000, "application/jsonlines", "Record 1 is not valid JSON"),
+        (b'{"features": ["a"]}\n' + b"[" * 100_000, "application/jsonlines", "Record 2 .* nested too deeply"),
         (b'{"features": ["a"]}\nnope', "application/jsonlines", "Record 2 is not valid JSON"),
         (b"[1]", "application/jsonlines", "Record 1 is a list"),
         (b'{"features": "a"}', "application/jsonlines", "Record 1 has features"),
@@ -186,6 +189,50 @@ def test_the_container_answers_400_to_a_bad_request(
     answer = script.transform_fn(script.model_fn(str(tmp_path)), body, content_type, "text/csv")
     assert answer.status_code == 400
     assert answer.get_data(as_text=True).startswith("Record 1 ")
+
+
+@pytest.mark.parametrize(
+    ("script", "content_type", "accept", "status"),
+    [
+        (transform, "image/png", "text/csv", 415),
+        (inverse_label, "text/csv", "text/csv", 415),
+        (inverse_label, "application/jsonlines", "image/png, audio/*", 406),
+    ],
+)
+def test_types_that_no_answer_is_possible_for_have_a_status_of_their_own(
+    script: Any, content_type: str, accept: str, status: int, tmp_path: Path
+) -> None:
+    body = b'{"label": ["__label__1"], "prob": [1.0]}'
+    answer = script.transform_fn(script.model_fn(str(tmp_path)), body, content_type, accept)
+    assert answer.status_code == status
+    assert "expected" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", "text/csv"),
+        (None, "text/csv"),
+        ("*/*", "text/csv"),
+        ("text/*;q=0.5", "text/csv"),
+        ("Text/CSV; charset=utf-8", "text/csv"),
+        ("image/png, application/x-jsonlines;q=0.9, text/csv", "application/jsonlines"),
+        ("application/*", "application/jsonlines"),
+    ],
+)
+def test_the_first_type_of_accept_that_can_be_written_is(accept: Any, kind: str) -> None:
+    assert records.acceptable(accept) == kind
+
+
+def test_nul_is_read_as_a_space_on_every_python() -> None:
+    assert records.csv_texts('a\x00b\n"c\x00,d"\n') == ["a b", "c ,d"]
+
+
+def test_batch_transform_learns_what_it_may_send() -> None:
+    parameters = transform.execution_parameters_fn().get_json()
+    assert parameters["BatchStrategy"] == "MULTI_RECORD"
+    assert parameters["MaxPayloadInMB"] == 6
+    assert 1 <= parameters["MaxConcurrentTransforms"] <= 16
 
 
 def test_the_container_answers_good_requests(tmp_path: Path) -> None:

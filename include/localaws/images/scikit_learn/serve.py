@@ -1,7 +1,8 @@
 """Serving in script mode: the user's model_fn, input_fn, predict_fn, output_fn or transform_fn.
 
-Semantics of aws/sagemaker-scikit-learn-container: `text/csv` and `application/json` bodies arrive as text,
-any other content type as bytes, also `text/csv; charset=utf-8`, which is what script-mode containers answer.
+Semantics of aws/sagemaker-scikit-learn-container: `text/csv` and `application/json` bodies arrive as text
+(with U+FFFD for what is not UTF-8, as Werkzeug decodes), any other content type as bytes, also
+`text/csv; charset=utf-8`, which is what script-mode containers answer.
 Whatever a function raises, also for an unknown content type, is answered with 500: the real container wraps
 every function in one that turns all exceptions into its own. A script answers 4xx with a Flask response.
 """
@@ -9,6 +10,7 @@ every function in one that turns all exceptions into its own. A script answers 4
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -49,13 +51,13 @@ class ScriptModel:
         self.predict_fn: Callable[..., Any] = functions["predict_fn"] or default_predict
         self.output_fn: Callable[..., Any] = functions["output_fn"] or default_output
         if hasattr(module, "execution_parameters_fn"):
-            self.execution_parameters = module.execution_parameters_fn
+            self.execution_parameters = lambda: parameters_of(module.execution_parameters_fn())
         self.model = model_fn(str(model_directory))
 
     def invocations(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
         """Answer one request; see `serving.Model`."""
         content_type = content_type or JSON
-        content = body.decode("utf-8") if content_type in TEXT_TYPES else body
+        content = body.decode("utf-8", "replace") if content_type in TEXT_TYPES else body
         accept = JSON if accept == ANY else accept
         if self.transform_fn:
             return encode_result(self.transform_fn(self.model, content, content_type, accept))
@@ -71,6 +73,13 @@ def default_predict(data: Any, model: Any) -> Any:
 def default_output(prediction: Any, accept: str) -> tuple[str | bytes, str]:
     """What the container does without an output_fn."""
     return codecs_numpy.encode(prediction, accept), accept
+
+
+def parameters_of(result: Any) -> dict[str, Any]:
+    """The execution parameters that a script's view function returned: a Flask response, JSON or a dict."""
+    if hasattr(result, "get_data"):
+        result = result.get_data(as_text=True)
+    return dict(json.loads(result)) if isinstance(result, str) else dict(result)
 
 
 def encode_result(result: Any) -> tuple[bytes, str]:
