@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Everything started here has this in its environment, so that `make down` also finds what lost its parent.
+# Airflow's workers overwrite theirs with their title: they are known by the session they were born in.
 MARKER = "SENTIMENT_RETRAIN_STARTED_FROM"
 STOP_SECONDS = 20.0
 LEFT_BEHIND_SECONDS = 5.0
@@ -79,6 +80,8 @@ def start(
     _children[child.pid] = child
     background = Background(name, child.pid, psutil.Process(child.pid).create_time(), url, str(output))
     (places.processes / f"{name}.json").write_text(json.dumps(asdict(background)))
+    _sessions(places).mkdir(exist_ok=True)
+    (_sessions(places) / str(child.pid)).write_text(str(background.created))
     return background
 
 
@@ -173,9 +176,52 @@ def _end(processes: list[psutil.Process]) -> None:
 def sweep(places: Places) -> int:
     """Stop whatever else was started from this installation and lost its parent; return how many."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    strays = [p for p in psutil.process_iter() if p.pid not in own and _started_here(p, places)]
+    sessions = _recorded_sessions(places)
+    strays = [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in own and (_is_in(process, sessions) or _started_here(process, places))
+    ]
     _end(strays)
+    _forget_ended_sessions(places, sessions)
     return len(strays)
+
+
+def _sessions(places: Places) -> Path:
+    """One file a session that was started here: named by its id, with the time at which it was made."""
+    return places.processes / "sessions"
+
+
+def _recorded_sessions(places: Places) -> dict[int, float]:
+    """When each session was made, seconds since the epoch, by its id; none from before the machine's start."""
+    recorded = {}
+    for path in _sessions(places).glob("*"):
+        with contextlib.suppress(ValueError, FileNotFoundError):
+            recorded[int(path.name)] = float(path.read_text())
+    return {session: made for session, made in recorded.items() if made >= psutil.boot_time()}
+
+
+def _is_in(process: psutil.Process, sessions: Mapping[int, float]) -> bool:
+    """Whether a process is in one of these sessions.
+
+    The kernel gives a session's id to no new process while the session has members. A process that gets it after
+    that is younger than the recorded session.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        session = os.getsid(process.pid)
+        if session in sessions and process.status() != psutil.STATUS_ZOMBIE:
+            leader = psutil.Process(session) if psutil.pid_exists(session) else None
+            return leader is None or abs(leader.create_time() - sessions[session]) < 1
+    return False
+
+
+def _forget_ended_sessions(places: Places, sessions: Iterable[int]) -> None:
+    alive = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            alive.add(os.getsid(process.pid))
+    for session in set(sessions) - alive:
+        (_sessions(places) / str(session)).unlink(missing_ok=True)
 
 
 def _started_here(process: psutil.Process, places: Places) -> bool:

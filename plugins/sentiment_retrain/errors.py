@@ -29,10 +29,11 @@
     ├── AwsError                    SR-AWS-003     AWS refused the request
     │   ├── AccessDenied            SR-AWS-001
     │   └── ServiceUnavailable      SR-AWS-002     retryable
-    └── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
-        ├── DeploymentRolledBack    SR-DEPLOY-002
-        ├── NoRollbackTarget        SR-DEPLOY-003
-        └── ApprovalTimedOut        SR-DEPLOY-004
+    ├── DeploymentError             SR-DEPLOY-001  the endpoint did not take the new model
+    │   ├── DeploymentRolledBack    SR-DEPLOY-002
+    │   ├── NoRollbackTarget        SR-DEPLOY-003
+    │   └── ApprovalTimedOut        SR-DEPLOY-004
+    └── RunCutShort                 SR-RUN-001     somebody ended the run before its end
 
 Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is
 not used again for something else.
@@ -305,6 +306,13 @@ class ApprovalTimedOut(DeploymentError):
 
     code = "SR-DEPLOY-004"
     remedy = "Start the run again: everything is reused, and the question is asked again."
+
+
+class RunCutShort(RetrainError):
+    """The run was cancelled before its end."""
+
+    code = "SR-RUN-001"
+    remedy = "Clear the named tasks to go on: what is finished is reused, what was stopped begins anew."
 
 
 def all_errors() -> Iterator[type[RetrainError]]:

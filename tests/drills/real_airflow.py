@@ -113,8 +113,7 @@ class RealAirflow:
         found = [
             process
             for process in psutil.process_iter()
-            if task_instance in " ".join(_command_line(process))
-            and "LocalExecutor" not in _command_line(process)[0]
+            if task_instance in (title := " ".join(_command_line(process))) and "LocalExecutor" not in title
         ]
         assert len(found) == 1, [_command_line(process) for process in found]
         return found[0]

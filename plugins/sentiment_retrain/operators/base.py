@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from sentiment_retrain import errors, gates
 from sentiment_retrain.hooks import Aws
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: XCom key of what a failed task leaves behind for the report: the error, its gates and its result so far.
 FAILURE_KEY = "failure"
+#: XCom key of why a task skipped itself: Airflow does not tell it from one that a cancelled run never began.
+SKIP_KEY = "skipped"
 
 
 class RetrainOperator(BaseOperator):
@@ -61,9 +63,13 @@ class RetrainOperator(BaseOperator):
 
         :raises AirflowException: Airflow retries, because the error may pass
         :raises AirflowFailException: Airflow does not retry, because the next try would say the same
+        :raises AirflowSkipException: as ``work`` did, with its reason left behind for the report
         """
         try:
             return work()
+        except AirflowSkipException as skip:
+            context["ti"].xcom_push(key=SKIP_KEY, value=str(skip))
+            raise
         except errors.RetrainError as error:
             failure = {
                 **error.as_dict(),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import figures, naming, report, timeline
+from airflow.sdk import TriggerRule
+
+from sentiment_retrain import figures, naming, report, run_end, timeline
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.hooks import split_uri
+from sentiment_retrain.notifications import sending
 from sentiment_retrain.operators.abandoned import stop_abandoned
-from sentiment_retrain.operators.base import FAILURE_KEY, RetrainOperator
+from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
 
 if TYPE_CHECKING:
@@ -22,24 +26,34 @@ _FAILED = "failed"
 
 
 class PublishReportOperator(RetrainOperator):
-    """Writes the card of the run and its drawings, and adds it to the timeline and ``runs/latest.json``."""
+    """Writes the card of the run and its drawings, and adds it to the timeline and ``runs/latest.json``.
+
+    Fails, when all that is done, if the run was cancelled in a way that fails no other task of it.
+    """
 
     def work(self, context: Context) -> dict[str, Any]:
-        """Publish and hand on ``run_key, status, card_uri, html_uri``."""
-        result = self.publish(context, is_final=True)
+        """Publish and hand on ``run_key, status, card_uri, html_uri``; raises RunCutShort."""
+        outputs = self._outputs(context)
+        skipped = self._skipped_from_outside(context, outputs.states)
+        broken_off = run_end.cut_short(skipped)
+        if broken_off and not outputs.failures:
+            outputs = replace(outputs, failures={skipped[0]: broken_off.as_dict()})
+        result = self._publish(context, outputs, is_final=True)
         bucket = split_uri(result["card_uri"])[0]
         self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
         timeline.read_timeline(self.aws, bucket)
+        sending.tell_of_run(self.aws, self.settings, result, context, self.log)
+        if broken_off:
+            raise broken_off
         return result
 
-    def publish(self, context: Context, *, is_final: bool) -> dict[str, Any]:
-        """Write the card as far as the run has got; gives ``run_key, status, card_uri, html_uri``.
+    def publish(self, context: Context) -> dict[str, Any]:
+        """Write the card as far as the run has got, for an approver; gives what :meth:`work` does."""
+        return self._publish(context, self._outputs(context), is_final=False)
 
-        :param is_final: whether the run ends; the card that an approver reads comes before that
-        """
+    def _publish(self, context: Context, outputs: report.RunOutputs, *, is_final: bool) -> dict[str, Any]:
         from sentiment_retrain import card_html
 
-        outputs = self._outputs(context)
         dag_run = context["dag_run"]
         day = (dag_run.logical_date or dag_run.run_after).astimezone(dt.UTC).date()
         run = outputs.part("run")
@@ -77,6 +91,16 @@ class PublishReportOperator(RetrainOperator):
         """The planned steps, None where the run was not planned."""
         document = self.aws.find_json(run["plan_uri"]) if run.get("plan_uri") else None
         return list(document["steps"]) if document else None
+
+    def _skipped_from_outside(self, context: Context, states: Mapping[str, str]) -> list[str]:
+        tasks = self.dag.task_dict
+        ti = context["ti"]
+        return run_end.skipped_from_outside(
+            states,
+            upstream={name: task.upstream_task_ids for name, task in tasks.items()},
+            joins=[name for name, task in tasks.items() if task.trigger_rule != TriggerRule.ALL_SUCCESS],
+            has_skipped_itself=lambda task: ti.xcom_pull(task_ids=task, key=SKIP_KEY) is not None,
+        )
 
     def _outputs(self, context: Context) -> report.RunOutputs:
         """What every task of the run handed on or left behind."""

@@ -25,6 +25,8 @@ PARENT = (
     f"child = subprocess.Popen([sys.executable, '-c', '{SLEEP}'], start_new_session=True);"
     "print(child.pid, flush=True); time.sleep(60)"
 )
+#: What a worker of Airflow looks like from outside: no environment, a group of its own, its parent's session.
+FORGETFUL_PARENT = PARENT.replace("start_new_session=True", "process_group=0, env={}")
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +103,56 @@ def test_sweep_ends_an_orphan_of_this_installation_and_no_other(places: Places, 
     assert not orphan.is_running()
     assert neighbour.process() is not None
     processes.stop(other, ["sleeper"])
+
+
+def orphan_of(places: Places) -> psutil.Process:
+    """A process without a mark, whose parent was killed."""
+    started = begin(places, FORGETFUL_PARENT)
+    orphan = psutil.Process(int(first_line(started)))
+    parent = started.process()
+    assert parent is not None
+    parent.kill()
+    parent.wait(5)
+    assert processes.MARKER not in orphan.environ()
+    return orphan
+
+
+def test_sweep_ends_an_orphan_that_lost_its_mark(places: Places) -> None:
+    places.local.mkdir()
+    orphan = orphan_of(places)
+    # What was started in the parent's place does not hide it.
+    successor = begin(places, SLEEP)
+    assert successor.process() is not None
+
+    assert processes.sweep(places) == 2
+    assert not orphan.is_running()
+
+    assert not list((places.processes / "sessions").glob("*"))
+    assert processes.sweep(places) == 0
+
+
+def test_sweep_leaves_a_later_session_of_the_same_number_alone(places: Places, tmp_path: Path) -> None:
+    places.local.mkdir()
+    other = Places(tmp_path / "other")
+    other.local.mkdir()
+    neighbour = begin(other, SLEEP)
+    begin(places, SLEEP)
+    (places.processes / "sessions" / str(neighbour.pid)).write_text(str(neighbour.created - 60))
+
+    assert processes.sweep(places) == 1
+    assert neighbour.process() is not None
+    processes.stop(other, ["sleeper"])
+
+
+@pytest.mark.parametrize("content", ["", "yesterday", "1.0"])
+def test_a_session_that_cannot_be_ours_is_passed_over(places: Places, content: str) -> None:
+    sessions = places.processes / "sessions"
+    sessions.mkdir(parents=True)
+    # The test's own session, as a damaged record or as one of before the machine was started.
+    (sessions / str(os.getsid(0))).write_text(content)
+    (sessions / "notes.txt").write_text(content)
+
+    assert processes.sweep(places) == 0
 
 
 def test_a_process_that_ends_while_starting_shows_its_last_lines(places: Places) -> None:
