@@ -127,9 +127,9 @@ with DAG(
     analyze >> champion
     chain(evaluate, select_best, explain, register_model, approve, deploy)
     plan >> rollback
-    # A teardown runs whatever happened. A failed task fails the run by itself; the report fails it too, when it
-    # could not be written or the run was cancelled. Airflow would count the report alone if it followed the tasks
-    # directly: the empty teardown between them, which the scheduler ticks off, keeps them counted.
+    # A teardown runs whatever happened. A failed task fails the run by itself; the report fails it too, when
+    # it could not be written or the run was cancelled. If the report followed the tasks directly, Airflow
+    # would count it alone: the empty teardown between them, which the scheduler ticks off, keeps them counted.
     ended = EmptyOperator(task_id="all_ended").as_teardown()
     [check, analyze, train, evaluate, explain, deploy, rollback] >> ended
     ended >> report.as_teardown(on_failure_fail_dagrun=True)

@@ -193,7 +193,7 @@ def _sessions(places: Places) -> Path:
 
 
 def _recorded_sessions(places: Places) -> dict[int, float]:
-    """When each session was made, seconds since the epoch, by its id; none from before the machine's start."""
+    """When each session was made, seconds since the epoch, by id; none older than the machine's start."""
     recorded = {}
     for path in _sessions(places).glob("*"):
         with contextlib.suppress(ValueError, FileNotFoundError):
@@ -204,8 +204,8 @@ def _recorded_sessions(places: Places) -> dict[int, float]:
 def _is_in(process: psutil.Process, sessions: Mapping[int, float]) -> bool:
     """Whether a process is in one of these sessions.
 
-    The kernel gives a session's id to no new process while the session has members. A process that gets it after
-    that is younger than the recorded session.
+    The kernel gives a session's id to no new process while the session has members. A process that gets it
+    after that is younger than the recorded session.
     """
     with contextlib.suppress(psutil.Error, OSError):
         session = os.getsid(process.pid)

@@ -38,6 +38,7 @@ pytestmark = [
 Act = Callable[[RealAirflow, DrillRun], None]
 #: A job that is expected to end by itself takes so long; one that is to be stopped, much longer.
 SHORT, LONG = 15.0, 400.0
+PROCESSING, TRAINING = "CreateProcessingJob", "CreateTrainingJob"
 
 
 @pytest.fixture(scope="module")
@@ -149,17 +150,25 @@ class Case(NamedTuple):
     state: str | None = None
     #: Whether the run ends by itself, later; otherwise its job is to be stopped or done anew.
     goes_on: bool = False
+    #: The request whose answer is lost once, before anything else happens.
+    lost: str = ""
 
 
 # These reach every run of the installation, so they happen one at a time.
 ALONE = [
+    Case("response lost after create", nothing, "ours_worker_plain", 1, "success", True, PROCESSING),
+    Case("response lost after create", nothing, "upstream_processing_worker", 1, None, True, PROCESSING),
+    Case("response lost after create", nothing, "upstream_training_worker", 1, None, True, TRAINING),
     Case("triggerer SIGKILL and restart", kill_triggerer, "ours_deferred_plain", 1, "success", True),
+    Case("triggerer SIGKILL and restart", kill_triggerer, "upstream_training_deferred", 1, None, True),
     Case("scheduler SIGKILL and restart", kill_scheduler, "ours_worker_plain", 1, "success", True),
     Case("scheduler SIGKILL and restart", kill_scheduler, "ours_deferred_plain", 1, "success", True),
+    Case("scheduler SIGKILL and restart", kill_scheduler, "upstream_training_worker", 1, None, True),
     Case("API server SIGKILL and restart", kill_api_server, "ours_worker_patient", 1, "success", True),
     Case("API server SIGKILL and restart", kill_api_server, "ours_deferred_patient", 1, "success", True),
     Case("stand-in SIGKILL and restart", kill_stand_in, "ours_worker_plain", 2, "success", True),
     Case("stand-in SIGKILL and restart", kill_stand_in, "ours_deferred_plain", 2, "success", True),
+    Case("stand-in SIGKILL and restart", kill_stand_in, "upstream_training_worker", 2, None, True),
     Case("cancelled, no triggerer", cancel_without_triggerer, "ours_deferred_plain", 1, "failed"),
     Case("cancelled, no triggerer", cancel_without_triggerer, "upstream_processing_deferred", 1),
     Case("cancelled, no triggerer", cancel_without_triggerer, "upstream_training_deferred", 1),
@@ -230,6 +239,8 @@ def drill(real: RealAirflow, undisturbed: dict[str, float], case: Case) -> Row:
         baseline.wait_until_waiting()
         assert baseline.wait_for_end() == "success"
         undisturbed[plain] = time.monotonic() - baseline.began
+    if case.lost:
+        real.faults.set("lost_response", service="sagemaker", operation=case.lost, count=1)
     run = DrillRun(real, case.dag_id, SHORT if case.goes_on else LONG)
     try:
         run.wait_until_waiting()
