@@ -129,7 +129,7 @@ with DAG(
     plan >> rollback
     # A teardown runs whatever happened. A failed task fails the run by itself; the report fails it too, when
     # it could not be written or the run was cancelled. If the report followed the tasks directly, Airflow
-    # would count it alone: the empty teardown between them, which the scheduler ticks off, keeps them counted.
+    # would count it alone: the empty teardown between them, which the scheduler ticks off, prevents that.
     ended = EmptyOperator(task_id="all_ended").as_teardown()
     [check, analyze, train, evaluate, explain, deploy, rollback] >> ended
     ended >> report.as_teardown(on_failure_fail_dagrun=True)
