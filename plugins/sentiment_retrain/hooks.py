@@ -159,6 +159,21 @@ class Aws:
         content = json.dumps(document, indent=1, ensure_ascii=False, default=str).encode()
         return self.put_bytes(uri, content, "application/json")
 
+    def put_if_absent(self, uri: str, document: Any) -> bool:
+        """Write JSON unless the object exists; of several writers one gets True, whoever came first."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = split_uri(uri)
+        content = json.dumps(document, default=str).encode()
+        with translated(f"s3:PutObject {uri}"):
+            try:
+                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                    return False
+                raise
+        return True
+
     def exists(self, uri: str) -> bool:
         """Whether the object ``uri`` exists."""
         from botocore.exceptions import ClientError

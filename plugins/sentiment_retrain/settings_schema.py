@@ -15,6 +15,7 @@ from sentiment_retrain.reuse import Scope
 from sentiment_retrain.settings_base import Frozen, NonNegativeFloat, PositiveFloat, Share
 from sentiment_retrain.settings_deployment import Approval, Deployment
 from sentiment_retrain.settings_gates import Gates
+from sentiment_retrain.settings_notifications import Notifications
 
 Contender = Literal["autopilot", "blazingtext"]
 InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
@@ -225,6 +226,7 @@ class Settings(Frozen):
     jobs: Jobs
     deployment: Deployment
     approval: Approval
+    notifications: Notifications = Notifications()
     selection: Selection
     defaults: RunDefaults
     poll_seconds: PositiveFloat

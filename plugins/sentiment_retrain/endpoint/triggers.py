@@ -7,11 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from sentiment_retrain import packages
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.errors import RetrainError
 from sentiment_retrain.hooks import Aws
+from sentiment_retrain.notifications import sending
+from sentiment_retrain.notifications.messages import Message
+from sentiment_retrain.settings import load_settings
 from sentiment_retrain.triggers import SageMakerJobTrigger
 
 if TYPE_CHECKING:
@@ -116,7 +120,8 @@ class ApprovalTrigger(BaseTrigger):
                 return
             if self._reminders_to_come() < to_come:
                 to_come = self._reminders_to_come()
-                await asyncio.to_thread(self._remind, self.deadline - time.time())
+                # A thread of asyncio's own may not ask Airflow for the webhook's connection.
+                await sync_to_async(self._remind)(self.deadline - time.time())
             await asyncio.sleep(min(self.poll_seconds, max(0.1, self.deadline - time.time())))
 
     def _reminders_to_come(self) -> int:
@@ -134,13 +139,8 @@ class ApprovalTrigger(BaseTrigger):
     def _remind(self, seconds_left: float) -> None:
         text = f"{self.subject} Nobody has decided yet; {seconds_left / 3600:.1f} hours are left. {self.arn}"
         self.log.warning("%s", text)
-        if self.topic_arn:
-            notify(self._aws, self.topic_arn, self.subject, text, self.log)
-
-
-def notify(aws: Aws, topic_arn: str, subject: str, text: str, log: Any) -> None:
-    """Tell an SNS topic; a topic that cannot be told is no reason to stop waiting."""
-    try:
-        aws.call("sns", "publish", TopicArn=topic_arn, Subject=subject[:99], Message=text)
-    except RetrainError as error:
-        log.warning("%s was not told: %s", topic_arn, error)
+        message = Message(("approval_waiting",), self.subject, (text,))
+        try:
+            sending.send(message, load_settings(), self.log, [self.topic_arn] if self.topic_arn else [])
+        except RetrainError as error:
+            self.log.warning("nobody was reminded: %s", error)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors, packages
-from sentiment_retrain.endpoint.triggers import ApprovalTrigger, notify
+from sentiment_retrain.endpoint.triggers import ApprovalTrigger
+from sentiment_retrain.notifications import messages, sending
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -87,8 +88,7 @@ class ApproveModelOperator(RetrainOperator):
         # The API refuses params of None, the default of this function.
         upsert_hitl_detail(ti_id=task.id, options=options, subject=subject, body=body, params={})
         self.log.info("%s\n%s", subject, body)
-        if rules.topic_arn:
-            notify(self.aws, rules.topic_arn, subject, body, self.log)
+        self._tell(context, deadline)
         self.defer(
             trigger=ApprovalTrigger(
                 arn=self.arn,
@@ -101,6 +101,21 @@ class ApproveModelOperator(RetrainOperator):
             ),
             method_name="resume",
         )
+
+    def _tell(self, context: Context, deadline: float) -> None:
+        """Tell who is to decide, once a run."""
+        dag_run = context["dag_run"]
+        html_uri = f"{self.run['run_uri']}/card.html"
+        message = messages.of_question(
+            self.verdict,
+            self.settings.endpoint_name,
+            self.arn,
+            sending.card_link(dag_run.dag_id, dag_run.run_id, html_uri),
+            _readable(deadline),
+        )
+        if sending.claim(self.aws, self.run["bucket"], self.run["run_key"], sending.ASKED, dag_run):
+            topic = self.settings.approval.topic_arn
+            sending.send(message, self.settings, self.log, topics=[topic] if topic else [])
 
     def _asked_at(self) -> float:
         """When this run asked first, seconds since the epoch: a further try does not extend the deadline."""
@@ -212,7 +227,6 @@ def question(
         for name, score in verdict["scores"].items()
     ]
     live = (run.get("champion") or {}).get("model_name")
-    until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(deadline))
     lines = [
         verdict["reason"],
         "",
@@ -223,6 +237,11 @@ def question(
         f"* The whole [run card]({card_link})",
         f"* Replaces: {live or 'nothing, no model is live'}",
         f"* Model package: `{registration['model_package_arn']}`; its status in the registry decides too",
-        f"* Without a decision until {until} the model is rejected",
+        f"* Without a decision until {_readable(deadline)} the model is rejected",
     ]
     return "\n".join(lines)
+
+
+def _readable(moment: float) -> str:
+    """Seconds since the epoch as people read them."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment))

@@ -1,0 +1,66 @@
+"""What the DAG hangs on Airflow's own events: a run that failed, a run that is late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from sentiment_retrain.notifications import messages, sending
+from sentiment_retrain.settings import load_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from sentiment_retrain.settings import Settings
+
+
+class FailedRunNotifier(BaseNotifier):
+    """Tells of a failed run whose report did not: it timed out, or its report could not be written."""
+
+    def notify(self, context: Context) -> None:
+        """Called where DAG files are processed."""
+        from sentiment_retrain.hooks import Aws
+
+        reason = str(context.get("reason") or "")
+        sending.tell_of_crash(Aws(), load_settings(), context, reason, self.log)
+
+
+class LateRunNotifier(BaseNotifier):
+    """Tells of a run that should be done by now. A day of a backfill is in nobody's way, and not told of."""
+
+    def __init__(self, context: Any = None) -> None:
+        super().__init__(context=context)
+
+    async def async_notify(self, context: Any) -> None:
+        """Called in the triggerer, with the run as Airflow's API gives it and the deadline."""
+        from asgiref.sync import sync_to_async
+
+        await sync_to_async(self.notify)(context)
+
+    def notify(self, context: Any) -> None:
+        """Send the message."""
+        run, deadline = context["dag_run"], context["deadline"]["deadline_time"]
+        dag_id, run_id = run["dag_id"], run["dag_run_id"]
+        if sending.is_backfill(run["run_type"], run_id):
+            self.log.info("%s is late, and a backfill", run_id)
+            return
+        link = sending.card_link(dag_id, run_id, "")
+        message = messages.of_late_run(dag_id, run_id, str(run["state"]), str(deadline), link)
+        sending.send(message, load_settings(), self.log)
+
+
+def late_run_alert(settings: Settings) -> DeadlineAlert | None:
+    """The DAG's deadline, None where nobody wants to be told of late runs."""
+    rules = settings.notifications
+    if not rules.are_sent or rules.late_after_minutes is None or "run_late" not in rules.events:
+        return None
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=rules.late_after_minutes),
+        callback=AsyncCallback(LateRunNotifier),
+        name="late run",
+    )
