@@ -34,11 +34,19 @@ class Report:
     damaged: int = 0
     restart_seconds: list[float] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    void: list[str] = field(default_factory=list)  # why the drill proves less than it says
 
     def lose(self, what: str) -> None:
         """Count a loss."""
         self.lost += 1
         self.findings.append(what)
+
+    def idle(self, known: Acknowledged) -> None:
+        """Count what makes the drill void: refused writers, and checks that had nothing to check."""
+        self.void += known.refusals
+        for name in ("objects", "tables", "partitions", "lines", "jobs"):
+            if not getattr(self, f"{name}_checked"):
+                self.void.append(f"none of the {name} was ever acknowledged and looked for")
 
 
 class Check:
@@ -64,6 +72,7 @@ class Check:
         self._jobs(listed)
         self._known.under_way.clear()
         self._known.touched.clear()
+        self._known.job_ended.clear()
 
     def _listed(self) -> set[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sys
 import threading
 import time
 import uuid
@@ -40,6 +39,8 @@ class Acknowledged:
     jobs: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)  # keys of this round
     requests: int = 0
+    refusals: list[str] = field(default_factory=list)  # a kill refuses nothing
+    job_ended: threading.Event = field(default_factory=threading.Event)  # one of this round is Completed
 
 
 class Load:
@@ -74,9 +75,10 @@ class Load:
         chance = random.Random(self._seed * 1000 + number)  # noqa: S311
         try:
             writer(chance)
-        except (BotoCoreError, ClientError) as error:  # the kill; anything else shows in the check
-            if isinstance(error, ClientError):
-                sys.stderr.write(f"refused: {error}\n")
+        except ClientError as error:
+            self._known.refusals.append(str(error))
+        except BotoCoreError:  # the kill
+            pass
 
     def _objects(self, chance: random.Random, number: int) -> None:
         s3, known = self._s3, self._known
@@ -136,6 +138,9 @@ class Load:
                 status = sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
                 if status == "Completed":
                     self._known.jobs.add(name)
+                    self._known.job_ended.set()
+                elif status != "InProgress":
+                    self._known.refusals.append(f"job {name} is {status}")
                 if status != "InProgress":
                     break
                 time.sleep(0.1)
