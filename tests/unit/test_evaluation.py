@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_retrain import evaluation
@@ -27,7 +28,14 @@ def test_metrics_worked_out_by_hand() -> None:
     assert test["balanced_accuracy"] == pytest.approx((3 / 4 + 1 / 2 + 3 / 4) / 3)
     assert test["macro_f1"] == pytest.approx((3 / 4 + 1 / 2 + 3 / 4) / 3)
     assert test["log_loss"] == pytest.approx(-(7 * math.log(0.8) + 3 * math.log(0.1)) / 10)
-    assert test["per_class"]["0"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    neutral = test["per_class"]["0"]
+    assert {key: neutral[key] for key in ("precision", "recall", "f1", "support")} == {
+        "precision": 0.5,
+        "recall": 0.5,
+        "f1": 0.5,
+        "support": 2,
+    }
+    assert neutral["intervals"]["recall"][0] <= 0.5 <= neutral["intervals"]["recall"][1]
     assert test["labels"] == [-1, 0, 1]
     assert test["baseline"]["accuracy"] == 0.4
 
@@ -105,3 +113,53 @@ def test_another_number_of_predictions_than_rows_is_refused() -> None:
         evaluation.evaluate([1], samples.predictions([1, 1]))
     with pytest.raises(PredictionsMalformed):
         evaluation.evaluate([], samples.predictions([]))
+
+
+def random_test(rows: int, seed: int = 3) -> tuple[list[int], evaluation.Predictions, list[str]]:
+    draw = np.random.default_rng(seed)
+    probabilities = draw.dirichlet([1, 1, 3], rows)
+    true = draw.choice([-1, 0, 1], rows, p=[0.2, 0.2, 0.6])
+    groups = draw.choice(["Dresses", "Knits", "Rare"], rows, p=[0.6, 0.38, 0.02])
+    return (
+        true.tolist(),
+        evaluation.Predictions(probabilities.argmax(axis=1) - 1, probabilities),
+        groups.tolist(),
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(0, 5))
+def test_order_of_the_rows_changes_no_digit(shuffle: random.Random, seed: int) -> None:
+    true, predictions, groups = random_test(300, seed)
+    order = list(range(300))
+    shuffle.shuffle(order)
+    moved = evaluation.Predictions(predictions.labels[order], predictions.probabilities[order])
+    again = evaluation.evaluate(
+        [true[i] for i in order], moved, groups=[groups[i] for i in order], bootstrap_samples=50
+    )
+    assert again == evaluation.evaluate(true, predictions, groups=groups, bootstrap_samples=50)
+
+
+def test_groups_are_scored_apart_and_small_ones_only_counted() -> None:
+    true, predictions, groups = random_test(600)
+    facets = evaluation.evaluate(true, predictions, groups=groups, bootstrap_samples=200)["facets"]
+    assert list(facets) == ["Dresses", "Knits", "Rare"]
+    assert facets["Rare"] == {"n": groups.count("Rare"), "judged": False}
+    knits = [i for i, group in enumerate(groups) if group == "Knits"]
+    alone = evaluation.evaluate(
+        [true[i] for i in knits],
+        evaluation.Predictions(predictions.labels[knits], predictions.probabilities[knits]),
+        bootstrap_samples=200,
+    )
+    for metric in evaluation.METRICS:
+        assert facets["Knits"][metric] == alone[metric]
+        assert facets["Knits"]["intervals"][metric] == alone["intervals"][metric]
+
+
+def test_macro_f1_of_a_group_without_a_sentiment_is_not_told() -> None:
+    true, predicted = [-1, 1] * 20, [-1, 1] * 20
+    facet = evaluation.evaluate(
+        true, samples.predictions(predicted), groups=["Knits"] * 40, bootstrap_samples=50
+    )["facets"]["Knits"]
+    assert facet["macro_f1"] is facet["intervals"]["macro_f1"] is None
+    assert facet["balanced_accuracy"] == 1.0

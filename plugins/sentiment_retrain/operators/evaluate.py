@@ -128,24 +128,30 @@ class EvaluateModelOperator(SageMakerJobOperator):
         from sentiment_retrain import evaluation
 
         rules = self.settings.selection
-        labels = true_labels(self.aws, self.datasets)
+        rows = common_test_rows(self.aws, self.datasets)
+        labels = [int(row["sentiment"]) for row in rows]
         predictions_uri = find_output(self.aws, done[STEP]["output_uri"])
         lines = self.aws.get_bytes(predictions_uri).decode().splitlines()
         test = evaluation.evaluate(
             labels,
             evaluation.parse_predictions(lines, len(labels)),
+            groups=[row["product_category"] for row in rows],
+            minimum_group_size=self.settings.gates.post_training_bias.minimum_group_size,
             confidence=rules.confidence,
             bootstrap_samples=rules.bootstrap_samples,
             seed=rules.seed,
         )
         model = self._model()
         self.log.info(
-            "%s on %d test rows: accuracy %.3f, balanced accuracy %.3f, macro F1 %.3f",
+            "%s on %d test rows: accuracy %.3f, balanced accuracy %.3f, macro F1 %.3f, "
+            "log loss %.3f, calibration error %.3f",
             model["contender"],
             test["n"],
             test["accuracy"],
             test["balanced_accuracy"],
             test["macro_f1"],
+            test["log_loss"],
+            test["ece"],
         )
         return {**model, "job": done[STEP], "predictions_uri": predictions_uri, "test": test}
 
@@ -165,4 +171,9 @@ def read_csv(content: bytes) -> list[dict[str, str]]:
 
 def true_labels(aws: Aws, datasets: Mapping[str, Any]) -> list[int]:
     """Sentiment of each test row, in the common order."""
-    return [int(row["sentiment"]) for row in read_csv(aws.get_bytes(datasets["files"]["test_labels"]))]
+    return [int(row["sentiment"]) for row in common_test_rows(aws, datasets)]
+
+
+def common_test_rows(aws: Aws, datasets: Mapping[str, Any]) -> list[dict[str, str]]:
+    """``review_id, sentiment, product_category, review_length`` of each test row, in the common order."""
+    return read_csv(aws.get_bytes(datasets["files"]["test_labels"]))
