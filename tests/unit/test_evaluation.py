@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +14,9 @@ from sentiment_retrain import evaluation
 from sentiment_retrain.errors import PredictionsMalformed
 
 from . import samples
+
+if TYPE_CHECKING:
+    import random
 
 TRUE = [-1, -1, -1, -1, 0, 0, 1, 1, 1, 1]
 PREDICTED = [-1, -1, -1, 0, 0, 1, 1, 1, 1, -1]
