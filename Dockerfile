@@ -1,8 +1,12 @@
-# Airflow with this project's pinned requirements, on the official image.
+# Airflow with this project's pinned requirements, CeleryExecutor among them, on the official image.
 FROM apache/airflow:3.3.2-python3.11
 
-COPY --chown=airflow:root requirements.txt /opt/airflow/requirements.txt
-RUN pip install --no-cache-dir --require-hashes -r /opt/airflow/requirements.txt
+# A fresh named volume takes the owner of what the image has in its place; nothing here runs as root.
+USER airflow
+RUN mkdir -p /opt/airflow/auth /opt/airflow/logs
+
+COPY --chown=airflow:root requirements-celery.txt /opt/airflow/requirements-celery.txt
+RUN pip install --no-cache-dir --require-hashes -r /opt/airflow/requirements-celery.txt
 
 COPY --chown=airflow:root dags /opt/airflow/dags
 COPY --chown=airflow:root plugins /opt/airflow/plugins

@@ -8,10 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 quoted = '$(subst ','\'',$(value $(1)))'
 launcher = PYTHONPATH=include .venv/bin/python -m launcher
 compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
-PYTHON_FILES = dags plugins include/launcher include/containers tests benchmarks
+PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ test: set-up ## run the whole test suite, in WORKERS=3 processes
 drills: set-up ## the long form of the drills: a real Airflow killed, faults, 200 random sequences; prints the table
 	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadgroup
 
+topology: set-up ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
+	@TOPOLOGY=run .venv/bin/pytest tests/system/test_celery_topology.py -s
+
+compose-env: ## make .env for docker-compose.yaml, with fresh secrets; changes none that is there
+	@python3 include/deployment/compose_env.py
+
 check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -99,6 +105,8 @@ soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it
 lock: set-up ## pin both environments again from the *.in files
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
+	@# Of the Linux image alone, hence not universal.
+	$(filter-out --universal,$(compile)) --python-platform linux requirements-celery.in -o requirements-celery.txt
 	$(compile) include/localaws/requirements.in -o include/localaws/requirements.txt
 
 clean: down ## remove what was made here: environments, state, logs (cards too)

@@ -1,0 +1,391 @@
+"""Messages as they arrive: at a queue that is subscribed to the topic, and at a webhook."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import http.server
+import json
+import logging
+import threading
+import types
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG
+
+from sentiment_retrain import naming, report
+from sentiment_retrain.notifications import callbacks, channels, sending
+from sentiment_retrain.settings import load_settings
+from unit import cards, samples
+
+from .hosted import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sentiment_retrain.hooks import Aws
+
+SECRET = "T0001/B0002/dontlogme"
+CONNECTION = "retrain_webhook"
+DAG_ID = "review_sentiment_retrain"
+
+
+class Receiver:
+    """An incoming webhook; `answers` are its next status codes, then 200."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.answers: list[int] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = outer.answers.pop(0) if outer.answers else 200
+                outer.paths.append(self.path)
+                if status == 200:
+                    outer.got.append(json.loads(body))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}/services/{SECRET}"
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    receiver = Receiver()
+    receiver.thread.start()
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", receiver.address)
+    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.01)
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> World:
+    return World(aws, bucket, tmp_path / "overlay.yaml", execute)
+
+
+class Subscriber:
+    """A queue that is subscribed to a topic of its own."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.aws = aws
+        self.topic = aws.call("sns", "create_topic", Name=name)["TopicArn"]
+        self.queue = aws.call("sqs", "create_queue", QueueName=name)["QueueUrl"]
+        found = aws.call("sqs", "get_queue_attributes", QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        arn = found["Attributes"]["QueueArn"]
+        aws.call("sns", "subscribe", TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
+
+    def got(self) -> list[dict[str, Any]]:
+        """What has arrived since the last call."""
+        answer = self.aws.call("sqs", "receive_message", QueueUrl=self.queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            handle = message["ReceiptHandle"]
+            self.aws.call("sqs", "delete_message", QueueUrl=self.queue, ReceiptHandle=handle)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def subscriber(world: World, webhook: Receiver) -> Subscriber:
+    """An installation that tells a topic and a webhook."""
+    del webhook
+    made = Subscriber(world.aws, world.endpoint)
+    world.configure(notifications={"topic_arn": made.topic, "webhook_connection": CONNECTION})
+    return made
+
+
+class Instance:
+    """The report's task instance: which runs of the DAG are undone."""
+
+    def __init__(self, run_id: str, undone: set[str]) -> None:
+        self.run_id = run_id
+        self.undone = undone
+
+    def get_dr_count(self, dag_id: str, run_ids: list[str] | None = None, states: Any = ()) -> int:
+        assert dag_id == DAG_ID
+        assert set(states) == {"queued", "running"}
+        return len(self.undone if run_ids is None else self.undone & set(run_ids))
+
+
+def card(run_id: str, **parts: Any) -> dict[str, Any]:
+    """A run that replaced the champion."""
+    key = f"{run_id.rsplit('__', 1)[1].replace('-', '')}-{run_id.split('__')[0]}"
+    made = report.build_card(
+        cards.whole_run(**parts), run_key=key, run_id=run_id, created_at="2026-03-01T00:00:00+00:00"
+    )
+    made["endpoint"]["outcome"] = "updated"
+    return made
+
+
+def failed_card(run_id: str, code: str = "SR-GATE-002", task: str = "check.reviews") -> dict[str, Any]:
+    """A run that ended at a gate."""
+    found = card(run_id)
+    failure = {
+        "task": task,
+        "code": code,
+        "title": "A gate said no",
+        "observed": "no rows",
+        "expected": "rows",
+        "remedy": "Deliver rows.",
+        "runbook": f"docs/runbook.md#{code.lower()}",
+    }
+    return found | {"status": "failed", "failure": failure, "endpoint": None, "verdict": None}
+
+
+def end(world: World, card: dict[str, Any], undone: set[str] | None = None, clear_number: int = 0) -> None:
+    """What the task `report` does once the card is written."""
+    folder = f"s3://{world.bucket}/runs/{card['run_key']}"
+    result = {
+        "run_key": card["run_key"],
+        "status": card["status"],
+        "card_uri": world.aws.put_json(f"{folder}/card.json", card),
+        "html_uri": f"{folder}/card.html",
+    }
+    run_id = card["run_id"]
+    dag_run = types.SimpleNamespace(
+        dag_id=DAG_ID, run_id=run_id, run_type=run_id.split("__")[0], clear_number=clear_number
+    )
+    context = {"dag_run": dag_run, "ti": Instance(run_id, {run_id, *(undone or set())})}
+    sending.tell_of_run(
+        world.aws, load_settings(), result, context, logging.getLogger("sentiment_retrain.test")
+    )
+
+
+def test_a_deployment_tells_both_channels_the_numbers_once(
+    world: World, subscriber: Subscriber, webhook: Receiver
+) -> None:
+    found = card("manual__2026-03-01")
+    score = found["verdict"]["scores"][found["verdict"]["winner"]]
+
+    end(world, found)
+    # A retried report says nothing again.
+    end(world, found)
+
+    (message,) = subscriber.got()
+    assert message["MessageAttributes"]["events"]["Value"] == "deployed"
+    low, high = score["interval"]
+    figure = f"{score['value']:.3f} ({low:.3f} to {high:.3f})"
+    winner = found["verdict"]["winner"]
+    assert f"{winner} (winner): {found['verdict']['metric']} {figure}" in message["Message"].splitlines()
+    assert found["endpoint"]["model_name"] in message["Subject"] + message["Message"]
+    assert f"Cost: {found['cost']['jobs_usd']:.2f} USD of at most 7.50" in message["Message"]
+    assert f"Card: s3://{world.bucket}/runs/{found['run_key']}/card.html" in message["Message"]
+    (posted,) = webhook.got
+    assert posted["text"].startswith(f"*{message['Subject']}*\n")
+    assert figure in posted["text"]
+    assert webhook.paths == [f"/services/{SECRET}"]
+
+
+def test_a_failed_gate_says_what_to_do_and_a_cleared_run_says_it_again(
+    world: World, subscriber: Subscriber
+) -> None:
+    found = failed_card("scheduled__2026-03-02")
+
+    end(world, found)
+    end(world, found, clear_number=1)
+
+    messages = subscriber.got()
+    assert len(messages) == 2
+    assert messages[0]["MessageAttributes"]["events"]["Value"] == "gate_failed"
+    assert "SR-GATE-002" in messages[0]["Subject"]
+    assert "What to do: Deliver rows. (docs/runbook.md#sr-gate-002)" in messages[0]["Message"]
+
+
+def test_airflows_own_callback_speaks_only_where_the_report_did_not(
+    world: World, subscriber: Subscriber, bucket: str
+) -> None:
+    day = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    for name, reports in (("told", True), ("silent", False)):
+        run_id = f"manual__{name}"
+        key = naming.run_key(DAG_ID, run_id, day.date())
+        if reports:
+            end(world, failed_card("manual__2026-03-02") | {"run_id": run_id, "run_key": key})
+        dag_run = types.SimpleNamespace(
+            dag_id=DAG_ID, run_id=run_id, run_type="manual", clear_number=0, logical_date=day, run_after=day
+        )
+        callbacks.FailedRunNotifier()({"dag_run": dag_run, "reason": "timed_out"})
+
+    of_told, of_silent = subscriber.got()
+    assert "SR-GATE-002" in of_told["Message"]
+    assert "failed without a report" in of_silent["Subject"]
+    assert "timed_out" in of_silent["Message"]
+    assert "manual__silent" in of_silent["Message"]
+    # No task ever started: Airflow knows the run's name and nothing else.
+    callbacks.FailedRunNotifier()({"dag": DAG(DAG_ID), "run_id": "manual__x", "reason": ""})
+    assert len(subscriber.got()) == 1
+    assert bucket == load_settings().bucket
+
+
+def test_a_backfill_is_one_message_with_its_failures_grouped(
+    world: World, subscriber: Subscriber, webhook: Receiver
+) -> None:
+    days = [f"backfill__2026-03-{day:02}" for day in range(1, 7)]
+    undone = set(days)
+    for run_id in days[:5]:
+        failed = run_id in days[1:4]
+        found = failed_card(run_id) if failed else card(run_id)
+        end(world, found, undone=undone)
+        undone.discard(run_id)
+        assert subscriber.got() == []
+    end(world, failed_card(days[5], code="SR-JOB-005"), undone=undone)
+
+    (message,) = subscriber.got()
+    assert message["Subject"] == f"{DAG_ID} backfill: 4 of 6 days failed"
+    lines = message["Message"].splitlines()
+    assert lines[0] == "2 of 6 days succeeded, 2026-03-01 to 2026-03-06."
+    assert "SR-GATE-002 (A gate said no), 3 days: 2026-03-02, 2026-03-03, 2026-03-04" in lines
+    assert "SR-JOB-005 (A gate said no), 1 days: 2026-03-06" in lines
+    assert len(webhook.got) == 1
+    # The next run finds nothing left to tell.
+    end(world, card("scheduled__2026-03-09") | {"endpoint": None})
+    assert subscriber.got() == []
+
+
+def test_of_days_that_end_together_one_sends(world: World, subscriber: Subscriber) -> None:
+    first, second = "backfill__2026-03-01", "backfill__2026-03-02"
+    both = {first, second}
+    end(world, failed_card(first), undone=both)
+    assert subscriber.got() == []
+    # Both reports are written, both runs are still running: whoever looks now may send, one does.
+    settings, log = load_settings(), logging.getLogger("sentiment_retrain.test")
+    kept = sending._kept(world.bucket, DAG_ID, "20260302-backfill")
+    world.aws.put_json(kept, sending.digest.entry(failed_card(second), "a link"))
+    sent = [
+        sending.send_digest(world.aws, settings, world.bucket, DAG_ID, Instance(run_id, both), log)
+        for run_id in (first, second)
+    ]
+    assert sent == [True, False]
+    assert len(subscriber.got()) == 1
+
+
+def test_a_backfill_that_went_well_and_changed_nothing_is_no_news(
+    world: World, subscriber: Subscriber
+) -> None:
+    end(world, card("backfill__2026-03-01") | {"endpoint": None})
+    assert subscriber.got() == []
+
+
+def test_nobody_is_told_by_default(world: World, bucket: str) -> None:
+    end(world, card("manual__2026-03-01"))
+    told = list(world.aws.list_objects(f"s3://{bucket}/runs/20260301-manual/told/"))
+    assert told == []
+
+
+def test_events_that_nobody_asked_for_are_not_told(world: World, subscriber: Subscriber) -> None:
+    world.configure(notifications={"topic_arn": subscriber.topic, "events": ["rolled_back"]})
+    end(world, card("manual__2026-03-01"))
+    assert subscriber.got() == []
+    rolled_back = card("manual__2026-03-03")
+    reasons = [{"alarm": "x-errors", "reason": "1 of 1 above 0.02", "at": "now"}]
+    rolled_back["endpoint"] |= {"outcome": "rolled_back", "rolled_back_by": reasons}
+    end(world, rolled_back | {"status": "failed", "failure": failed_card("manual__2026-03-03")["failure"]})
+    (message,) = subscriber.got()
+    assert "rolled back" in message["Subject"]
+    assert "Alarm x-errors: 1 of 1 above 0.02" in message["Message"]
+
+
+def test_a_webhook_that_stumbles_is_asked_again_and_its_address_is_nowhere(
+    world: World, subscriber: Subscriber, webhook: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.answers = [503, 429]
+    with caplog.at_level(logging.DEBUG):
+        end(world, card("manual__2026-03-01"))
+        webhook.answers = [404]
+        end(world, card("manual__2026-03-02"))
+        webhook.answers = [500] * channels.TRIES
+        end(world, card("manual__2026-03-03"))
+    assert len(webhook.got) == 1
+    assert len(webhook.paths) == 3 + 1 + channels.TRIES
+    warnings = [record.getMessage() for record in caplog.records if "nobody was told" in record.getMessage()]
+    assert [text.rsplit(" ", 1)[1] for text in warnings] == ["404", "500"]
+    assert "dontlogme" not in caplog.text
+    # The run's other channel got all three, and no task failed.
+    assert len(subscriber.got()) == 3
+    for found in world.aws.list_objects(f"s3://{world.bucket}/"):
+        assert b"dontlogme" not in world.aws.get_bytes(found.uri)
+
+
+def test_a_topic_that_is_gone_fails_nothing(
+    world: World, subscriber: Subscriber, webhook: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.aws.call("sns", "delete_topic", TopicArn=subscriber.topic)
+    end(world, card("manual__2026-03-01"))
+    assert "TopicNotifier: nobody was told" in caplog.text
+    assert len(webhook.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("https://hooks.slack.com/services/T/B/X", "https://hooks.slack.com/services/T/B/X"),
+        (
+            '{"conn_type": "slackwebhook", "host": "https://hooks.slack.com/services", "password": "T/B/X"}',
+            "https://hooks.slack.com/services/T/B/X",
+        ),
+        (
+            '{"conn_type": "generic", "password": "https://chat.example.com/hooks/abc?x=1"}',
+            "https://chat.example.com/hooks/abc?x=1",
+        ),
+        ("http://127.0.0.1:8065/hooks/abc", "http://127.0.0.1:8065/hooks/abc"),
+    ],
+)
+def test_an_address_may_be_given_in_several_forms(
+    monkeypatch: pytest.MonkeyPatch, uri: str, address: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_A_HOOK", uri)
+    assert channels.address_of("a_hook") == address
+
+
+def test_a_connection_without_an_address_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EMPTY", '{"conn_type": "generic", "password": "file:///etc/passwd"}')
+    with pytest.raises(channels.NotificationError, match="put it into its password"):
+        channels.address_of("empty")
+
+
+def test_slack_reads_no_mention_in_a_review(webhook: Receiver) -> None:
+    channels.WebhookNotifier(CONNECTION, "a & b", "<!channel> look")({})
+    assert webhook.got == [{"text": "*a &amp; b*\n&lt;!channel&gt; look"}]
+
+
+def test_a_late_run_is_told_of_from_the_triggerer(world: World, subscriber: Subscriber) -> None:
+    run = {
+        "dag_id": DAG_ID,
+        "dag_run_id": "scheduled__2026-03-01",
+        "run_type": "scheduled",
+        "state": "running",
+    }
+    deadline = {"id": "1", "deadline_time": "2026-03-01 06:00:00+00:00"}
+
+    async def miss(**changes: str) -> None:
+        await callbacks.LateRunNotifier(context={"dag_run": run | changes, "deadline": deadline})
+
+    asyncio.run(miss())
+    asyncio.run(miss(dag_run_id="backfill__2026-03-01", run_type="backfill"))
+
+    (message,) = subscriber.got()
+    assert message["Subject"] == f"{DAG_ID} is late"
+    assert "2026-03-01 06:00:00+00:00" in message["Message"]
+    alert = callbacks.late_run_alert(load_settings())
+    assert alert is not None
+    assert alert.callback.path == f"{callbacks.__name__}.LateRunNotifier"
+    world.configure(notifications={"topic_arn": subscriber.topic, "late_after_minutes": None})
+    assert callbacks.late_run_alert(load_settings()) is None
+
+
+def test_the_shipped_configuration_tells_nobody() -> None:
+    rules = samples.settings().notifications
+    assert not rules.are_sent
+    assert callbacks.late_run_alert(samples.settings()) is None
