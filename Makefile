@@ -7,11 +7,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # A review may hold quotes and dollar signs: taken as typed, quoted once for the shell.
 quoted = '$(subst ','\'',$(value $(1)))'
 launcher = PYTHONPATH=include .venv/bin/python -m launcher
-compile = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
+uv = $(or $(shell command -v uv),.local/uv/bin/uv)
+compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate-hashes
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ localaws: set-up ## run the stand-in for AWS alone, in the foreground
 localaws-reset: set-up ## forget the stand-in's buckets, jobs and endpoints; refuses while it runs
 	@PYTHONPATH=include .venv-localaws/bin/python -m localaws --reset --state "$(local)/localaws"
 
+preflight: set-up ## is the AWS account ready for a run? asks before any money; starts nothing
+	@$(launcher) preflight
+
 predict: set-up ## classify TEXT="..." with the live endpoint
 	@$(launcher) predict --text $(call quoted,TEXT)
 
@@ -57,7 +61,7 @@ test: set-up ## run the whole test suite, in WORKERS=3 processes
 	@.venv/bin/pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 drills: set-up ## the long form of the drills: a real Airflow killed, faults, 200 random sequences; prints the table
-	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadgroup
+	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 topology: set-up ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
 	@TOPOLOGY=run .venv/bin/pytest tests/system/test_celery_topology.py -s
@@ -71,6 +75,11 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/mypy $(PYTHON_FILES)
 	.venv/bin/mypy --python-executable .venv-localaws/bin/python include/localaws
 	.venv/bin/codespell
+
+audit: set-up ## known vulnerabilities of the pinned dependencies, asked of the package index
+	@for file in requirements.txt requirements-dev.txt include/localaws/requirements.txt; do echo "$$file"; \
+	  $(uv) tool run pip-audit --strict --require-hashes --disable-pip --requirement "$$file" || failed=1; \
+	  done; exit $${failed:-0}
 
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
 	@.venv/bin/pytest tests/localaws $(if $(AWS),--aws --timeout=7200)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     Record = Callable[[Any], None]
 
 CREATE = {"service": "sagemaker", "operation": "CreateProcessingJob"}
-# One process for all of them: they kill the stand-in that they share.
-pytestmark = pytest.mark.xdist_group("drills")
 LONG = os.environ.get("DRILLS") == "long"
 long_form = pytest.mark.skipif(not LONG, reason="in the long form only: make drills")
 DELAY = {"job": "ProcessingJob", "stage": "Completing"}

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.xdist_group("real Airflow"),
     pytest.mark.timeout(900),
     # A drill takes half a minute: too long for the default suite.
     pytest.mark.skipif(os.environ.get("DRILLS") != "long", reason="part of make drills"),
