@@ -20,6 +20,7 @@ from stand_in import StandIn
 from sentiment_retrain import triggers
 from sentiment_retrain.settings import load_settings
 
+from .load import write_table
 from .tiny_job import ROLE
 from .world import ROWS, Row, World
 
@@ -33,7 +34,8 @@ HEADINGS = ("event", "operators", "needed", "created", "orphans", "state", "seco
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table: the same event side by side, ours first."""
+    """Print the tables: the deployments; and of jobs the same event side by side, ours first."""
+    write_table(terminalreporter)
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     rows = [
         Row(**value)

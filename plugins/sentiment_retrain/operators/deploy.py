@@ -106,7 +106,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
             "autoscaling": None,
         }
         if status == "InService":
-            result["autoscaling"] = scaling.register(self.aws, name, rules.autoscaling)
+            result["autoscaling"] = scaling.resume(self.aws, current, rules.autoscaling)
             tags = self.aws.tags(current["EndpointArn"])
             result["previous_endpoint_config_name"] = history.previous_config(tags, str(serving))
         if status != "InService" or serving != config:
@@ -197,7 +197,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
         canary_uri = self._plan_canary(deployment)
         # Before the update, so that a try that dies in the middle still knows what to go back to.
         history.remember(self.aws, current["EndpointArn"], current["EndpointConfigName"], self._tags())
-        is_scaled = scaling.deregister(self.aws, name)
+        is_scaled = scaling.suspend(self.aws, current)
         request = requests.update_request(rules, name, config, alarms=guards, keep_count=is_scaled)
         self.aws.sagemaker("update_endpoint", **request)
         return {"alarms": guards, "left_out": left_out, "canary_uri": canary_uri}

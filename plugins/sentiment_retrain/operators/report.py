@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
 
-from sentiment_retrain import figures, naming, report, run_end, timeline
+from sentiment_retrain import errors, figures, naming, report, run_end, timeline
 from sentiment_retrain import settings as configuration
+from sentiment_retrain.endpoint import scaling
 from sentiment_retrain.hooks import split_uri
 from sentiment_retrain.notifications import sending
 from sentiment_retrain.operators.abandoned import stop_abandoned
@@ -63,6 +64,7 @@ class PublishReportOperator(RetrainOperator):
         # Nothing of this run waits any more; a task that was killed could not stop its job.
         if is_final:
             stop_abandoned(self.aws, bucket, context["ti"], self.log, ended=[run_key])
+            self._restore_autoscaling()
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
         card["plan"] = self._plan(run)
@@ -79,6 +81,13 @@ class PublishReportOperator(RetrainOperator):
         result["html_uri"] = self.aws.put_bytes(f"{folder}/card.html", html, "text/html; charset=utf-8")
         self.log.info("run %s: %s, %s", run_key, card["status"], result["html_uri"])
         return result
+
+    def _restore_autoscaling(self) -> None:
+        """Put on what an update has left off whose task died; the card does not depend on it."""
+        try:
+            scaling.restore(self.aws, self.settings.endpoint_name, self.settings.deployment.autoscaling)
+        except errors.RetrainError as error:
+            self.log.warning("autoscaling could not be restored: %s", error)
 
     def _drawn_reviews(self, folder: str) -> dict[str, list[str]]:
         """Drawings of what ``check.drift`` counted; none where the run did not get there."""

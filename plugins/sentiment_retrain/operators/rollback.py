@@ -57,12 +57,17 @@ class RollbackEndpointOperator(EndpointOperator):
             pending = str((current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName"))
             live = current["EndpointConfigName"]
             return dict(self.await_end(context, config=pending, previous=live, began=packages.now()))
-        live, target = current["EndpointConfigName"], self._target(current)
+        live = current["EndpointConfigName"]
+        left = self.aws.tags(current["EndpointArn"]).get(history.UPDATING_TAG)
+        if self.is_ours(current) and left and left != live:
+            # An earlier try came to the end of the update: what was live before it is what this run has left.
+            return dict(self.await_end(context, config=live, previous=left, began=packages.now()))
+        target = self._target(current)
         notes = {"config": target, "previous": live, "began": packages.now()}
         if target != live:
             tags = [{"Key": "retrain:run", "Value": self.run["run_key"]}]
             history.remember(self.aws, current["EndpointArn"], live, tags)
-            is_scaled = scaling.deregister(self.aws, name)
+            is_scaled = scaling.suspend(self.aws, current)
             rules = requests.at_once(self.settings.deployment)
             request = requests.update_request(rules, name, target, alarms=[], keep_count=is_scaled)
             self.aws.sagemaker("update_endpoint", **request)
@@ -76,7 +81,7 @@ class RollbackEndpointOperator(EndpointOperator):
         serving, status = current.get("EndpointConfigName"), current.get("EndpointStatus", "gone")
         scaled = None
         if status == "InService":
-            scaled = scaling.register(self.aws, name, self.settings.deployment.autoscaling)
+            scaled = scaling.resume(self.aws, current, self.settings.deployment.autoscaling)
         if status != "InService" or serving != target:
             raise errors.DeploymentError(
                 f"endpoint {name} is {status} with configuration {serving}: "

@@ -163,9 +163,9 @@ class VerifyEndpointOperator(RetrainOperator):
 
 def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
     """Update the endpoint to a former configuration at once, and wait; what came of it in words."""
-    scaled = scaling.deregister(aws, name)
     rules = requests.at_once(settings.deployment)
     current = aws.sagemaker("describe_endpoint", EndpointName=name)
+    scaled = scaling.suspend(aws, current)
     history.remember(aws, current["EndpointArn"], current["EndpointConfigName"], [])
     request = requests.update_request(rules, name, config, alarms=[], keep_count=scaled)
     aws.sagemaker("update_endpoint", **request)
@@ -177,7 +177,7 @@ def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
         if time.monotonic() > deadline:
             return f"{name} is still {current['EndpointStatus']} on its way back to {config}"
         time.sleep(min(5.0, settings.poll_seconds))
-    scaling.register(aws, name, settings.deployment.autoscaling)
+    scaling.resume(aws, current, settings.deployment.autoscaling)
     if current["EndpointConfigName"] != config:
         return f"{name} could not be put back to {config}: {current.get('FailureReason', 'no reason given')}"
     return f"{name} was put back to {config}"

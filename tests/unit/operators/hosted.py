@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,29 +173,53 @@ class World:
         registration: dict[str, Any] | None = None,
         pushed: dict[str, Any] | None = None,
         evaluations: Any = (),
+        *,
+        data_until: str = "2026-03-01",
+        deferrable: bool = False,
         **run: Any,
     ) -> dict[str, Any]:
-        """Output of ``deploy.endpoint``, waited for in the worker."""
+        """Output of ``deploy.endpoint``, waited for in the worker unless it is ``deferrable``."""
         operator = DeployInferencePipelineOperator(
             task_id="endpoint",
             run=self.run(**run),
-            datasets=self.datasets(),
+            datasets=self.datasets(data_until),
             verdict=verdict,
             registration=registration,
             evaluations=evaluations,
-            deferrable=False,
+            deferrable=deferrable,
         )
         return dict(self.execute(operator, pushed))
 
-    def roll_back(self, pushed: dict[str, Any] | None = None, **run: Any) -> dict[str, Any]:
+    def roll_back(
+        self, pushed: dict[str, Any] | None = None, *, deferrable: bool = False, **run: Any
+    ) -> dict[str, Any]:
         """Output of ``rollback``."""
         made = self.run(**{"name": "run-back", "mode": "rollback"} | run)
-        operator = RollbackEndpointOperator(task_id="rollback", run=made, deferrable=False)
+        operator = RollbackEndpointOperator(task_id="rollback", run=made, deferrable=deferrable)
         return dict(self.execute(operator, pushed))
 
     def describe(self) -> dict[str, Any]:
         """The endpoint."""
         return dict(self.aws.sagemaker("describe_endpoint", EndpointName=self.endpoint))
+
+    def wait_until_at_rest(self, seconds: float = 60) -> dict[str, Any]:
+        """The endpoint once nothing is under way."""
+        deadline = time.monotonic() + seconds
+        while (found := self.describe())["EndpointStatus"] != "InService":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.endpoint} is still {found['EndpointStatus']}")
+            time.sleep(0.1)
+        return found
+
+    def scalable_targets(self) -> list[tuple[int, int]]:
+        """Bounds of the endpoint's autoscaling; none when it is off."""
+        found = self.aws.call(
+            "application-autoscaling",
+            "describe_scalable_targets",
+            ServiceNamespace="sagemaker",
+            ResourceIds=[f"endpoint/{self.endpoint}/variant/AllTraffic"],
+        )
+        return [(one["MinCapacity"], one["MaxCapacity"]) for one in found["ScalableTargets"]]
 
     def package(self, registration: dict[str, Any]) -> dict[str, Any]:
         """A model package."""

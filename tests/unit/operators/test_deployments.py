@@ -5,18 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskDeferred,
+)
+from fault_client import Faults
 
 from sentiment_retrain import packages
-from sentiment_retrain.endpoint import pins
+from sentiment_retrain.endpoint import pins, scaling
 from sentiment_retrain.operators import PruneModelsOperator, VerifyEndpointOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
+from sentiment_retrain.settings import load_settings
 
 from .hosted import World
+from .test_run_end import report_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from stand_in import StandIn
 
     from sentiment_retrain.hooks import Aws
 
@@ -145,13 +155,17 @@ ALARMS = {
 }
 
 
-def test_scaling_is_taken_off_for_an_update_and_keeps_its_instances(world: World) -> None:
-    scaling = {"minimum": 1, "maximum": 3, "target_invocations": 1000}
-    scaling |= {"scale_in_seconds": 300, "scale_out_seconds": 60}
-    world.configure(deployment={"autoscaling": scaling, "bake_seconds": 0})
-    created = world.deploy(world.verdict())
-    assert created["autoscaling"].startswith("1 to 3 instances")
-    # Scaled out meanwhile; the next update comes while that is under way.
+SCALING = {
+    "minimum": 1,
+    "maximum": 3,
+    "target_invocations": 1000,
+    "scale_in_seconds": 300,
+    "scale_out_seconds": 60,
+}
+
+
+def scale_out(world: World) -> None:
+    """What autoscaling does under load; it is under way when this returns."""
     wish = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
     world.aws.sagemaker(
         "update_endpoint_weights_and_capacities",
@@ -159,26 +173,80 @@ def test_scaling_is_taken_off_for_an_update_and_keeps_its_instances(world: World
         DesiredWeightsAndCapacities=wish,
     )
 
+
+def instances(world: World) -> int:
+    (variant,) = world.describe()["ProductionVariants"]
+    return int(variant["CurrentInstanceCount"])
+
+
+def test_scaling_is_taken_off_for_an_update_and_keeps_its_instances(world: World) -> None:
+    world.configure(deployment={"autoscaling": SCALING, "bake_seconds": 0})
+    created = world.deploy(world.verdict())
+    assert created["autoscaling"].startswith("1 to 3 instances")
+    # Scaled out meanwhile; the next update comes while that is under way.
+    scale_out(world)
+
     updated = world.deploy(world.verdict(sure=0.8), name="run-2")
 
     assert updated["outcome"] == "updated"
-    (variant,) = world.describe()["ProductionVariants"]
-    assert variant["CurrentInstanceCount"] == 2
-    targets = world.aws.call(
-        "application-autoscaling",
-        "describe_scalable_targets",
-        ServiceNamespace="sagemaker",
-        ResourceIds=[f"endpoint/{world.endpoint}/variant/AllTraffic"],
-    )["ScalableTargets"]
-    assert [(one["MinCapacity"], one["MaxCapacity"]) for one in targets] == [(1, 3)]
+    assert instances(world) == 2
+    assert world.scalable_targets() == [(1, 3)]
     world.configure(deployment={"autoscaling": None})
     assert world.deploy(world.verdict(sure=0.7), name="run-3")["autoscaling"] is None
-    assert not world.aws.call(
-        "application-autoscaling",
-        "describe_scalable_targets",
-        ServiceNamespace="sagemaker",
-        ResourceIds=[f"endpoint/{world.endpoint}/variant/AllTraffic"],
-    )["ScalableTargets"]
+    assert world.scalable_targets() == []
+
+
+def test_a_task_that_dies_in_an_update_does_not_leave_scaling_off(
+    world: World, stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.configure(deployment={"autoscaling": SCALING, "bake_seconds": 0, "strategy": "all_at_once"})
+    world.deploy(world.verdict())
+    scale_out(world)
+    world.wait_until_at_rest()
+    second, faults = world.verdict(sure=0.8), Faults(stand_in.url)
+    refuse = {"code": "ValidationException", "message": "no", "status": 400, "operation": "UpdateEndpoint"}
+
+    # It dies between taking the scaling off and the update; its next try keeps the instances all the same.
+    faults.set("error", service="sagemaker", **refuse, count=1)
+    with pytest.raises(AirflowException, match="no"):
+        world.deploy(second, name="run-2")
+    assert world.scalable_targets() == []
+    world.deploy(second, name="run-2")
+    assert (instances(world), world.scalable_targets()) == (2, [(1, 3)])
+
+    # It is marked failed while it waits: nothing of it runs any more, and the run's report comes too early.
+    world.configure(deployment={"bake_seconds": 2}, short_wait_seconds=0)
+    with pytest.raises(TaskDeferred):
+        world.deploy(world.verdict(sure=0.7), name="run-3", deferrable=True)
+    rules = load_settings().deployment.autoscaling
+    assert scaling.restore(world.aws, world.endpoint, rules) is None
+    assert "the next run's report puts it on again" in caplog.text
+    world.wait_until_at_rest()
+    assert world.scalable_targets() == []
+    report, surroundings = report_on(world.bucket, {"plan": "success"}, {})
+    report.execute(surroundings)
+    assert world.scalable_targets() == [(1, 3)]
+    # What a person takes off stays off.
+    world.aws.call("application-autoscaling", "deregister_scalable_target", **scaling._target(world.endpoint))
+    assert scaling.restore(world.aws, world.endpoint, rules) is None
+    assert world.scalable_targets() == []
+
+
+def test_a_rollback_whose_task_dies_does_not_go_forth_again(world: World) -> None:
+    world.configure(deployment={"bake_seconds": 0, "strategy": "all_at_once"})
+    world.deploy(first := world.verdict())
+    world.deploy(world.verdict(sure=0.8), name="run-2")
+    with pytest.raises(TaskDeferred):
+        world.roll_back(deferrable=True)
+    world.wait_until_at_rest()
+
+    back = world.roll_back()
+
+    assert (back["outcome"], back["model_name"]) == ("rolled_back_by_request", first["model_name"])
+    assert world.describe()["EndpointConfigName"] == back["endpoint_config_name"]
+    pin = pins.find_pin(world.aws, world.bucket, world.endpoint)
+    assert pin is not None
+    assert pin["model_name"] == first["model_name"]
 
 
 def test_what_the_configuration_asks_for_reaches_the_endpoint(world: World) -> None:
@@ -214,9 +282,8 @@ def test_what_the_configuration_asks_for_reaches_the_endpoint(world: World) -> N
 def test_an_endpoint_that_another_run_updated_with_newer_data_stays(world: World) -> None:
     world.deploy(world.verdict())
     older = world.verdict(sure=0.8)
-    world.datasets = lambda data_until="2026-02-01": World.datasets(world, data_until)  # type: ignore[method-assign]
     with pytest.raises(AirflowSkipException, match="data until 2026-03-01 went live meanwhile"):
-        world.deploy(older, name="run-2")
+        world.deploy(older, name="run-2", data_until="2026-02-01")
 
 
 def test_nothing_was_live_to_roll_back(world: World) -> None:
