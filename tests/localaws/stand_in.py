@@ -29,7 +29,7 @@ IMAGES = Path(__file__).parent / "images"
 START_SECONDS = 90
 STOP_SECONDS = 60
 # On AWS an instance has to start first.
-JOB_SECONDS = int(os.environ.get("CONFORMANCE_JOB_SECONDS", "60"))
+JOB_SECONDS = int(os.environ.get("CONFORMANCE_JOB_SECONDS", "180"))
 
 ROLE = os.environ.get("CONFORMANCE_ROLE_ARN", "arn:aws:iam::123456789012:role/sentiment-retrain")
 TRUST: dict[str, Any] = {

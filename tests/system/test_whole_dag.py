@@ -258,7 +258,7 @@ def test_garbage_that_reaches_the_dag_fails_it_and_nothing_becomes_visible(
     done = installation.launch("run", "--data", f"s3://{localaws.BUCKET}/{key}")
 
     assert done.returncode == 1
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 180
     assert code in done.stderr
     assert "what to do" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
