@@ -14,11 +14,11 @@ Waiting = Annotated[int, Field(ge=0, le=3600)]
 class Autoscaling(Frozen):
     """Target tracking on invocations an instance and minute."""
 
-    minimum: PositiveInt
-    maximum: PositiveInt
-    target_invocations: PositiveFloat
-    scale_in_seconds: PositiveInt
-    scale_out_seconds: PositiveInt
+    minimum: PositiveInt = Field(description="Fewest instances.")
+    maximum: PositiveInt = Field(description="Most instances.")
+    target_invocations: PositiveFloat = Field(description="Requests an instance and minute to aim at.")
+    scale_in_seconds: PositiveInt = Field(description="Least time between two steps down.")
+    scale_out_seconds: PositiveInt = Field(description="Least time between two steps up.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -43,23 +43,27 @@ class Alarms(Frozen):
 class DataCapture(Frozen):
     """Requests and answers, kept in S3; ``destination_uri`` None is ``capture/`` of the bucket."""
 
-    sampling_percent: Annotated[int, Field(ge=1, le=100)]
-    destination_uri: str | None = Field(default=None, pattern=r"^s3://.+")
+    sampling_percent: Annotated[int, Field(ge=1, le=100)] = Field(description="Share of the requests kept.")
+    destination_uri: str | None = Field(
+        default=None, pattern=r"^s3://.+", description="Where they are kept; null: capture/ of the bucket."
+    )
 
 
 class Vpc(Frozen):
     """The network that the model's containers are put into."""
 
-    subnets: tuple[str, ...] = Field(min_length=1, max_length=16)
-    security_group_ids: tuple[str, ...] = Field(min_length=1, max_length=5)
+    subnets: tuple[str, ...] = Field(min_length=1, max_length=16, description="Their ids.")
+    security_group_ids: tuple[str, ...] = Field(min_length=1, max_length=5, description="Their ids.")
 
 
 class Serverless(Frozen):
     """Pay by request instead of by instance."""
 
-    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144]
-    maximum_concurrency: Annotated[int, Field(ge=1, le=200)]
-    provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = None
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(description="Of the container.")
+    maximum_concurrency: Annotated[int, Field(ge=1, le=200)] = Field(description="Requests at a time.")
+    provisioned_concurrency: Annotated[int, Field(ge=1, le=200)] | None = Field(
+        default=None, description="Kept warm, and paid for; null: none."
+    )
 
 
 class Deployment(Frozen):

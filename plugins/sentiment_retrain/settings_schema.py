@@ -90,11 +90,15 @@ class Datasets(Frozen):
 class Instances(Frozen):
     """The machines of one job."""
 
-    instance_type: InstanceType
-    instance_count: PositiveInt = 1
-    volume_gb: PositiveInt = 30
-    max_runtime_seconds: PositiveInt
-    fallback_instance_types: tuple[InstanceType, ...] = ()
+    instance_type: InstanceType = Field(description="The machine; needs a price in prices.yaml.")
+    instance_count: PositiveInt = Field(default=1, description="How many of them.")
+    volume_gb: PositiveInt = Field(default=30, description="Disk of each.")
+    max_runtime_seconds: PositiveInt = Field(
+        description="AWS stops the job after that; the cost bound of a run assumes that it takes so long."
+    )
+    fallback_instance_types: tuple[InstanceType, ...] = Field(
+        default=(), description="Tried in this order where instance_type cannot be had."
+    )
 
 
 class Analysis(Instances):
@@ -164,8 +168,13 @@ class Selection(Frozen):
 class Reuse(Frozen):
     """Whose finished jobs may be used again, and until what age."""
 
-    max_age_days: PositiveFloat | None = None
-    scope: Scope = "any"
+    max_age_days: PositiveFloat | None = Field(
+        default=None, description="Older results are made anew; null: of any age."
+    )
+    scope: Scope = Field(
+        default="any",
+        description="Whose results count: of any run, of runs of the same day, of the run alone.",
+    )
 
 
 class RunDefaults(Frozen):
