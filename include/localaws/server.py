@@ -174,7 +174,10 @@ class Server:
         thread.start()
         hook("resume")
         log.info("Listening on %s", self.url)
-        stop.wait()
+        # A signal that the system hands to another thread does not end the main thread's wait, and only the
+        # main thread runs its handler: so it looks up every second.
+        while not stop.wait(1.0):
+            pass
         log.info("Stopping")
         hook("shutdown")
         jobs.end_running()
