@@ -12,7 +12,7 @@ compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,11 +111,14 @@ bench-contenders: set-up ## both contenders beside a tuned linear model on DATA=
 soak: set-up ## kill the stand-in KILLS=50 times under load and look for what it had acknowledged
 	@.venv/bin/python benchmarks/kill_drill.py --kills $(or $(KILLS),50)
 
+docs: set-up ## write docs/configuration.md anew from the settings and their comments
+	@PYTHONPATH=include .venv/bin/python -m launcher.reference
+
 lock: set-up ## pin both environments again from the *.in files
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
 	@# Of the Linux image alone, hence not universal.
-	$(filter-out --universal,$(compile)) --python-platform linux requirements-celery.in -o requirements-celery.txt
+	$(subst 3.11 --universal,3.11.5 --python-platform linux,$(compile)) requirements-celery.in -o requirements-celery.txt
 	$(compile) include/localaws/requirements.in -o include/localaws/requirements.txt
 
 clean: down ## remove what was made here: environments, state, logs (cards too)

@@ -17,7 +17,16 @@ from launcher.places import CHECKOUT, Places
 # The project's own package, as Airflow would put it on the path.
 sys.path.append(str(CHECKOUT / "plugins"))
 
-from launcher import airflow, backfill, card, localaws, processes, retrain, rollback  # noqa: E402
+from launcher import (  # noqa: E402
+    airflow,
+    backfill,
+    card,
+    localaws,
+    preflight,
+    processes,
+    retrain,
+    rollback,
+)
 from launcher.failures import LauncherError, RefusedError  # noqa: E402
 from launcher.ports import free_port  # noqa: E402
 from launcher.predict import predict  # noqa: E402
@@ -89,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     back = commands.add_parser("rollback")
     back.add_argument("--model", default="")
     back.add_argument("--unpin", default="")
-    for name in ("up", "down", "localaws", "status"):
+    for name in ("up", "down", "localaws", "status", "preflight"):
         commands.add_parser(name)
     return parser
 
@@ -108,6 +117,8 @@ def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> 
             report(places, options.format, console)
         case "status":
             status(places, console)
+        case "preflight":
+            preflight.run(console)
         case "localaws":
             foreground(places)
 

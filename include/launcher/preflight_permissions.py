@@ -1,0 +1,86 @@
+"""What a run asks of AWS, as pairs of action and resource for IAM's simulation. Pure.
+
+A test holds this list against the recorded calls of a full run and against the shipped policies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentiment_retrain.settings_schema import Settings
+
+WRITTEN = (
+    *("athena", "containers", "curated", "datasets", "endpoints", "inputs"),
+    *("jobs", "quarantine", "raw", "runs", "timeline"),
+)
+JOBS = {
+    "processing-job": ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),
+    "training-job": ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"),
+    "transform-job": ("CreateTransformJob", "DescribeTransformJob", "StopTransformJob"),
+}
+TAGGED = ("AddTags", "ListTags")
+REGISTRY = (
+    *("AddTags", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "DeleteModelPackage"),
+)
+LISTINGS = (
+    *("ListAutoMLJobs", "ListCandidatesForAutoMLJob", "ListEndpointConfigs", "ListEndpoints"),
+    *("ListModelPackages", "ListModels", "ListProcessingJobs", "ListTrainingJobs", "ListTransformJobs"),
+)
+
+
+def wanted(settings: Settings, region: str, account: str, partition: str) -> list[tuple[str, str]]:
+    """Every (action, ARN) of a run on this configuration.
+
+    :param account: the account's twelve digits
+    :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``
+    """
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+
+    pairs: list[tuple[str, str]] = []
+
+    def want(service: str, actions: tuple[str, ...], *resources: str) -> None:
+        pairs.extend((f"{service}:{action}", resource) for resource in resources for action in actions)
+
+    bucket = f"arn:{partition}:s3:::{settings.bucket}"
+    want("s3", ("ListBucket", "GetBucketLocation"), bucket)
+    want("s3", ("GetObject",), f"{bucket}/*")
+    want("s3", ("PutObject",), *(f"{bucket}/{place}/*" for place in WRITTEN))
+    database, table = f"database/{settings.database}", f"table/{settings.database}/*"
+    want("glue", ("GetDatabase",), arn("glue", database))
+    tables = ("GetTable", "CreateTable", "UpdateTable", "GetPartitions", "BatchCreatePartition")
+    want("glue", tables, arn("glue", table))
+    queries = (
+        *("GetWorkGroup", "StartQueryExecution", "GetQueryExecution"),
+        *("GetQueryResults", "StopQueryExecution"),
+    )
+    want("athena", queries, arn("athena", f"workgroup/{settings.workgroup}"))
+    for kind, actions in JOBS.items():
+        want("sagemaker", (*actions, *TAGGED), arn("sagemaker", f"{kind}/{settings.prefix}-*"))
+    initials = "".join(word[0] for word in settings.prefix.split("-"))
+    automl = ("CreateAutoMLJobV2", "DescribeAutoMLJobV2", "StopAutoMLJob", *TAGGED)
+    want("sagemaker", automl, arn("sagemaker", f"automl-job/{initials}-*"))
+    models = ("CreateModel", "DescribeModel", "DeleteModel", "AddTags")
+    want("sagemaker", models, arn("sagemaker", f"model/{settings.prefix}-*"))
+    configs = ("CreateEndpointConfig", "DescribeEndpointConfig", "DeleteEndpointConfig", "AddTags")
+    want("sagemaker", configs, arn("sagemaker", f"endpoint-config/{settings.prefix}-*"))
+    endpoint = ("CreateEndpoint", "DescribeEndpoint", "UpdateEndpoint", "InvokeEndpoint", *TAGGED)
+    want("sagemaker", endpoint, arn("sagemaker", f"endpoint/{settings.endpoint_name}"))
+    group = settings.model_package_group
+    want("sagemaker", REGISTRY, arn("sagemaker", f"model-package/{group}/*"))
+    groups = ("CreateModelPackageGroup", "DescribeModelPackageGroup", "AddTags")
+    want("sagemaker", groups, arn("sagemaker", f"model-package-group/{group}"))
+    want("sagemaker", ("CreateModelCard",), arn("sagemaker", f"model-card/{group}-*"))
+    want("sagemaker", LISTINGS, "*")
+    roles = {settings.role_arn, settings.model_role_arn} - {None}
+    want("iam", ("PassRole",), *sorted(role for role in roles if role))
+    alarms = ("PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory")
+    want("cloudwatch", alarms, arn("cloudwatch", f"alarm:{settings.endpoint_name}-*"))
+    want("cloudwatch", ("DescribeAlarms", "PutMetricData"), "*")
+    logs = arn("logs", "log-group:/aws/sagemaker/*")
+    want("logs", ("DescribeLogStreams", "GetLogEvents"), logs)
+    if settings.approval.topic_arn:
+        want("sns", ("Publish",), settings.approval.topic_arn)
+    return pairs

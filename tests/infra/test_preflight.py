@@ -1,0 +1,290 @@
+"""`make preflight`: each judgement, and all of it against the stand-in through the endpoint's URL only."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+from stand_in import ROLE
+
+from launcher import preflight
+from launcher import preflight_checks as checks
+from launcher.failures import LauncherError
+from launcher.preflight_checks import FAIL, OK, UNKNOWN, Check, Refusal
+from launcher.preflight_permissions import wanted
+from sentiment_retrain.settings import load_settings
+
+from .policy import Access, is_allowed
+from .template import ACCOUNT, CHECKOUT, REGION, Template
+from .test_policies import RECORDING
+
+if TYPE_CHECKING:
+    from stand_in import StandIn
+
+DENIED = Refusal("AccessDenied", "not authorized")
+MISSING = Refusal("404", "Not Found", is_missing=True)
+TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST]}}
+OTHER = {"Principal": {"Service": "ec2.amazonaws.com"}}
+DISTRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST | OTHER]}}
+URI = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/analyzer:1"
+AWS_URI = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
+NEED = [checks.Need("ml.m5.large for endpoint usage", 4)]
+LIMITED = {"State": "ENABLED", "Configuration": {"BytesScannedCutoffPerQuery": 2**30}}
+ENFORCED = {
+    "EnforceWorkGroupConfiguration": True,
+    "ResultConfiguration": {"OutputLocation": "s3://another/athena/"},
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "observed", "remedy"),
+    [
+        (checks.credentials({"Arn": "arn:x"}), OK, "arn:x", ""),
+        (checks.credentials(Refusal("ExpiredToken", "expired")), FAIL, "ExpiredToken", "Sign in"),
+        (checks.region("us-east-1", None), OK, "us-east-1", ""),
+        (checks.region(None, None), FAIL, "none", "AWS_DEFAULT_REGION"),
+        (checks.region("mars-1", "no images"), FAIL, "no images", "another"),
+        (checks.bucket("b", "us-east-1", "us-east-1", None), OK, "written to", ""),
+        (checks.bucket(None, "", "us-east-1", None), FAIL, "none is set", "SENTIMENT_RETRAIN_BUCKET"),
+        (checks.bucket("b", MISSING, "us-east-1", None), FAIL, "404", "Deploy"),
+        (checks.bucket("b", DENIED, "us-east-1", None), FAIL, "AccessDenied", "s3:ListBucket"),
+        (checks.bucket("b", "eu-west-1", "us-east-1", None), FAIL, "is in eu-west-1", "eu-west-1"),
+        (checks.bucket("b", "us-east-1", "us-east-1", DENIED), FAIL, "AccessDenied", "s3:PutObject"),
+        (checks.role("role_arn", ROLE, TRUSTED), OK, ROLE, ""),
+        (checks.role("role_arn", None, DENIED), FAIL, "none is set", "role_arn"),
+        (checks.role("role_arn", ROLE, MISSING), FAIL, "404", "Deploy"),
+        (checks.role("role_arn", ROLE, DENIED), UNKNOWN, "AccessDenied", "iam:GetRole"),
+        (checks.role("role_arn", ROLE, DISTRUSTED), FAIL, "does not trust", "sts:AssumeRole"),
+        (checks.role("role_arn", ROLE + "x", TRUSTED), FAIL, "is arn", "Correct"),
+        (checks.permissions([], 60), OK, "allowed", ""),
+        (checks.permissions(["s3:PutObject on b"], 60), FAIL, "s3:PutObject on b", "AirflowPolicyArns"),
+        (checks.permissions(list("abcdef"), 60), FAIL, "2 more", "AirflowPolicyArns"),
+        (checks.permissions(DENIED, 60), UNKNOWN, "AccessDenied", "iam:SimulatePrincipalPolicy"),
+        (checks.quotas(NEED, {NEED[0].quota: 4})[0], OK, "4", ""),
+        (checks.quotas(NEED, {NEED[0].quota: 2})[0], FAIL, "2", "Ask for more"),
+        (checks.quotas(NEED, {})[0], UNKNOWN, "no quota", "console"),
+        (checks.quotas(NEED, DENIED)[0], UNKNOWN, "AccessDenied", "console"),
+        (checks.image("i", AWS_URI, True, ACCOUNT), OK, AWS_URI, ""),
+        (checks.image("i", AWS_URI, DENIED, ACCOUNT), UNKNOWN, "AccessDenied", "first job"),
+        (checks.image("i", URI, False, ACCOUNT), FAIL, "no such tag", "Push analyzer:1"),
+        (checks.image("i", None, False, ACCOUNT), FAIL, "none is set", "image_uri"),
+        (checks.image("i", "docker.io/x", False, ACCOUNT), FAIL, "docker.io/x", "image_uri"),
+        (checks.clarify("clarify", 3), OK, "3", ""),
+        (checks.clarify("clarify", 0), UNKNOWN, "no completed job", "engine: analyzer"),
+        (checks.clarify("clarify", DENIED), UNKNOWN, "AccessDenied", "engine: analyzer"),
+        (checks.clarify("analyzer", 0), OK, "not used", ""),
+        (checks.workgroup("w", LIMITED, "b"), OK, "1 GiB", ""),
+        (checks.workgroup("w", DENIED, "b"), FAIL, "AccessDenied", "Deploy"),
+        (checks.workgroup("w", LIMITED | {"State": "DISABLED"}, "b"), FAIL, "DISABLED", "Enable"),
+        (
+            checks.workgroup("w", LIMITED | {"Configuration": ENFORCED}, "b"),
+            FAIL,
+            "another",
+            "s3://b/athena/",
+        ),
+        (checks.workgroup("w", {"State": "ENABLED"}, "b"), UNKNOWN, "no scan limit", "Deploy"),
+        (checks.database("d", {}), OK, "d", ""),
+        (checks.database("d", MISSING), UNKNOWN, "does not exist", "CreateDatabase"),
+        (checks.database("d", DENIED), FAIL, "AccessDenied", "glue:GetDatabase"),
+    ],
+)
+def test_each_observation_is_judged(check: Check, status: str, observed: str, remedy: str) -> None:
+    assert check.status == status
+    assert observed in check.observed
+    assert remedy in check.remedy
+    # Whoever reads a line that is not ok must find there what to do.
+    assert bool(check.remedy) is (status != OK)
+
+
+def test_a_run_needs_both_fleets_of_an_update() -> None:
+    needs = {need.quota: need.instances for need in checks.needs(load_settings())}
+
+    assert needs["ml.m5.large for endpoint usage"] == 2 * load_settings().deployment.instance_count
+    assert "ml.c5.xlarge for training job usage" in needs
+
+
+# --- The permissions that are asked for ----------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(template: Template) -> list[tuple[str, str]]:
+    """Questions to IAM of an installation in the stack's account."""
+    settings = load_settings()
+    changes = {
+        "bucket": template.arn("Bucket").rpartition(":")[2],
+        "role_arn": template.arn("JobRole"),
+        "model_role_arn": template.arn("ModelRole"),
+        "workgroup": "sentiment-retrain",
+        "approval": settings.approval.model_copy(update={"topic_arn": template.arn("Topic")}),
+    }
+    return wanted(settings.model_copy(update=changes), REGION, ACCOUNT, "aws")
+
+
+def test_the_shipped_policies_allow_what_is_asked(asked: list[tuple[str, str]], template: Template) -> None:
+    statements = template.statements("AirflowRole")
+    context = (
+        ("cloudwatch:namespace", "SentimentRetrain"),
+        ("iam:PassedToService", "sagemaker.amazonaws.com"),
+    )
+
+    assert [pair for pair in asked if not is_allowed(statements, Access(*pair, context))] == []
+
+
+def test_what_a_full_run_does_is_asked(asked: list[tuple[str, str]]) -> None:
+    """Autoscaling aside, which most installations leave out."""
+    done = {
+        action
+        for roles, action, *_ in json.loads(RECORDING.read_text())
+        if roles == ["AirflowRole"] and not action.startswith("application-autoscaling:")
+    }
+
+    assert done - {action for action, _ in asked} == {"glue:CreateDatabase"}
+
+
+# --- Against the stand-in ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ready(stand_in: StandIn) -> dict[str, str]:
+    """The environment of an installation whose account has everything."""
+    stand_in.client("s3").create_bucket(Bucket="preflight")
+    athena, glue = stand_in.client("athena"), stand_in.client("glue")
+    if "preflight" not in {found["Name"] for found in athena.list_work_groups()["WorkGroups"]}:
+        results = {"OutputLocation": "s3://preflight/athena/"}
+        configuration = {"BytesScannedCutoffPerQuery": 2**30, "ResultConfiguration": results}
+        athena.create_work_group(Name="preflight", Configuration=configuration)
+        glue.create_database(DatabaseInput={"Name": "preflight"})
+    return {
+        "AWS_ENDPOINT_URL": stand_in.url,
+        "SENTIMENT_RETRAIN_BUCKET": "preflight",
+        "SENTIMENT_RETRAIN_ROLE_ARN": ROLE,
+    }
+
+
+@pytest.fixture
+def table(ready: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Any:
+    """``table(setting=value, …)``: the checks by name, of the stand-in's account."""
+
+    def examine(environment: dict[str, str] | None = None, **overlay: Any) -> dict[str, Check]:
+        path = tmp_path / "overlay.json"
+        path.write_text(json.dumps({"workgroup": "preflight", "database": "preflight"} | overlay))
+        for name, value in (ready | {"SENTIMENT_RETRAIN_CONFIG": str(path)} | (environment or {})).items():
+            monkeypatch.setenv(name, value)
+        load_settings.cache_clear()
+        return {found.name: found for found in preflight.examine(preflight.Account(), load_settings())}
+
+    return examine
+
+
+def test_an_account_that_has_everything_is_ready(table: Any, stand_in: StandIn) -> None:
+    found = table()
+
+    assert [name for name, check in found.items() if check.status == FAIL] == []
+    for name in ("credentials", "region", "bucket", "role_arn", "workgroup", "database"):
+        assert found[name].status == OK, found[name]
+    # moto has neither IAM's simulation nor SageMaker's quotas nor AWS's registries: said, not passed.
+    assert found["permissions"].status == UNKNOWN
+    assert found["quota: ml.m5.large for endpoint usage"].status == UNKNOWN
+    assert found["image: blazingtext"].status == UNKNOWN
+    listed = stand_in.client("s3").list_objects_v2(Bucket="preflight")["Contents"]
+    assert [item["Key"] for item in listed] == [preflight.PROBE_KEY]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "environment", "failed"),
+    [
+        ({}, {"SENTIMENT_RETRAIN_BUCKET": "nobody-has-this-bucket"}, "bucket"),
+        ({}, {"SENTIMENT_RETRAIN_BUCKET": ""}, "bucket"),
+        ({}, {"SENTIMENT_RETRAIN_ROLE_ARN": ROLE + "-of-nobody"}, "role_arn"),
+        ({"model_role_arn": ROLE + "-of-nobody"}, {}, "model_role_arn"),
+        ({"workgroup": "nobody"}, {}, "workgroup"),
+        ({"jobs": {"analysis": {"engine": "analyzer"}}}, {}, "image: analyzer"),
+        ({"jobs": {"analysis": {"engine": "analyzer", "image_uri": URI}}}, {}, "image: analyzer"),
+        ({}, {"AWS_DEFAULT_REGION": ""}, "region"),
+        ({}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "credentials"),
+    ],
+)
+def test_each_thing_that_is_missing_fails(
+    table: Any, overlay: dict[str, Any], environment: dict[str, str], failed: str
+) -> None:
+    found = table(environment, **overlay)
+
+    assert found[failed].status == FAIL
+    assert found[failed].remedy
+
+
+def test_a_role_that_does_not_trust_sagemaker_fails(table: Any, stand_in: StandIn) -> None:
+    trust = {"Version": "2012-10-17", "Statement": [TRUST | OTHER]}
+    role = stand_in.client("iam").create_role(RoleName="ec2", AssumeRolePolicyDocument=json.dumps(trust))
+
+    found = table({"SENTIMENT_RETRAIN_ROLE_ARN": role["Role"]["Arn"]})
+
+    assert "does not trust" in found["role_arn"].observed
+
+
+def test_denied_permissions_are_read_from_iams_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in has no simulation: botocore's stubber answers as AWS's service model says."""
+    import boto3
+    from botocore.stub import ANY, Stubber
+
+    client = boto3.client("iam")
+    results = [
+        {"EvalActionName": "s3:GetObject", "EvalDecision": "allowed"},
+        {"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"},
+    ]
+    expected = {
+        "PolicySourceArn": f"arn:aws:iam::{ACCOUNT}:role/airflow",
+        "ActionNames": ["s3:GetObject", "s3:PutObject"],
+        "ResourceArns": ["arn:aws:s3:::b/*"],
+        "ContextEntries": ANY,
+    }
+    account = preflight.Account()
+    monkeypatch.setattr(account, "client", lambda _service: client)
+    questions = [("s3:GetObject", "arn:aws:s3:::b/*"), ("s3:PutObject", "arn:aws:s3:::b/*")]
+    with Stubber(client) as stubber:
+        stubber.add_response("simulate_principal_policy", {"EvaluationResults": results}, expected)
+
+        denied = account.denied(f"arn:aws:sts::{ACCOUNT}:assumed-role/airflow/session", questions)
+
+    assert denied == ["s3:PutObject on arn:aws:s3:::b/*"]
+
+
+def test_the_command_prints_the_table_and_fails(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    table()
+    text = io.StringIO()
+    preflight.run(Console(file=text, width=200))
+    assert text.getvalue().splitlines()[-1].startswith("Ready.")
+
+    table(workgroup="nobody")
+    text = io.StringIO()
+    with pytest.raises(LauncherError, match="workgroup") as caught:
+        preflight.run(Console(file=text, width=200))
+
+    heading, *lines = text.getvalue().splitlines()
+    assert [column for column in ("check", "observed", "expected", "what to do") if column in heading]
+    assert any(line.startswith("workgroup") and "FAIL" in line for line in lines)
+    assert caught.value.exit_code == 1
+
+
+def test_unusable_settings_are_refused_before_anything_is_asked(tmp_path: Any) -> None:
+    path = tmp_path / "overlay.yaml"
+    path.write_text("bukcet: typing-mistake\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "launcher", "preflight"],
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT / "include"), "SENTIMENT_RETRAIN_CONFIG": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "bukcet" in done.stderr
+    assert "Traceback" not in done.stderr
