@@ -1,8 +1,8 @@
 """`make docs`: docs/configuration.md, made from the settings model and the comments in include/config/*.yaml.
 
-One owner for each thing: the model (`settings_schema.py` and its neighbours) has types and limits, the YAML files have
-values and, as comments, what they mean and why they are so. What several keys share, or no YAML file shows because it
-is part of something optional, is described by its field in the model.
+One owner for each thing: the model (`settings_schema.py` and its neighbours) has types and limits, the YAML
+files have values and, as comments, what they mean and why they are so. What several keys share, or no YAML file
+shows because it is part of something optional, is described by its field in the model.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _section(lines: list[str], number: int) -> str:
 
 
 def _meaning(lines: list[str], key: yaml.Node) -> str:
-    """The comments that belong to a key: the block right above it, and the one beside it with its next lines."""
+    """The comments that belong to a key: the block above it, and the one beside it with its next lines."""
     number, column = key.start_mark.line, key.start_mark.column
     if lines[number][:column].strip():  # in braces: the comments belong to the key before the brace
         return ""
@@ -263,23 +263,23 @@ HEADING = """# Configuration
 
 <!-- Made by `make docs` from include/config/*.yaml and the settings model. Correct those, not this page. -->
 
-Values come from `include/config/*.yaml`; laid over them are your own files, which need only hold what differs:
+Values come from `include/config/*.yaml`; laid over them are files of your own, which hold only what differs:
 
 ```
-export SENTIMENT_RETRAIN_CONFIG=/etc/retrain/ours.yaml:/etc/retrain/secret.yaml
+export SENTIMENT_RETRAIN_CONFIG=/etc/retrain/ours.yaml:/etc/retrain/this-machine.yaml
 ```
 
 | environment variable | meaning |
 |---|---|
-| `SENTIMENT_RETRAIN_CONFIG` | overlay files with a colon between them; the later one wins, mappings key by key, lists as a whole |
+| `SENTIMENT_RETRAIN_CONFIG` | files with a colon between them; the later wins, key by key, lists as a whole |
 | `SENTIMENT_RETRAIN_BUCKET` | `bucket`; wins over all files |
 | `SENTIMENT_RETRAIN_ROLE_ARN` | `role_arn`; wins over all files |
 | `SENTIMENT_RETRAIN_INCLUDE` | the folder `include/`, where it is not found by itself |
-| `SENTIMENT_RETRAIN_LOCAL` | `make` commands only: where a laptop's state and logs are, instead of `.local/` |
+| `SENTIMENT_RETRAIN_LOCAL` | `make` commands only: a laptop's state and logs, instead of `.local/` |
 
-A key that does not exist and a value that cannot be used are refused when the DAG is parsed, all at once, each with what
-can be used instead ([SR-CONFIG-001](runbook.md#sr-config-001)). On a laptop `include/launcher/laptop.yaml` shortens the
-waits; your own files are laid over that, too."""
+A key that does not exist and a value that cannot be used are refused when the DAG is parsed, all at once, each
+with what can be used instead ([SR-CONFIG-001](runbook.md#sr-config-001)). On a laptop
+`include/launcher/laptop.yaml` shortens the waits; your own files are laid over that, too."""
 
 FORM_HEADING = """## The form of a run
 

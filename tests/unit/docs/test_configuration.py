@@ -56,7 +56,8 @@ def test_comments_above_beside_and_below_belong_to_their_key() -> None:
 def test_rows_join_what_model_and_file_say() -> None:
     found = list(reference.rows(Small, reference.entries(YAML)))
     assert found[0] == ("name", "text", "`x`", "Two lines, one meaning.")
-    assert found[1] == ("deep.inner", "integer or null at least 0", "`null`", "In the model. beside and below")
+    kind = "integer or null at least 0"
+    assert found[1] == ("deep.inner", kind, "`null`", "In the model. beside and below")
 
 
 def test_a_setting_that_nobody_describes_is_refused() -> None:
