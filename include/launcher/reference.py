@@ -1,8 +1,8 @@
 """`make docs`: docs/configuration.md, made from the settings model and the comments in include/config/*.yaml.
 
-One owner for each thing: the model (`settings_schema.py` and its neighbours) has types and limits, the YAML
-files have values and, as comments, what they mean and why they are so. What several keys share, or no YAML file
-shows because it is part of something optional, is described by its field in the model.
+One owner for each thing: the model (`settings_schema.py` and its neighbours) has types and limits, the
+YAML files have values and, as comments, what they mean and why they are so. What several keys share, or no
+YAML file shows because it is part of something optional, is described by its field in the model.
 """
 
 from __future__ import annotations
@@ -277,8 +277,8 @@ export SENTIMENT_RETRAIN_CONFIG=/etc/retrain/ours.yaml:/etc/retrain/this-machine
 | `SENTIMENT_RETRAIN_INCLUDE` | the folder `include/`, where it is not found by itself |
 | `SENTIMENT_RETRAIN_LOCAL` | `make` commands only: a laptop's state and logs, instead of `.local/` |
 
-A key that does not exist and a value that cannot be used are refused when the DAG is parsed, all at once, each
-with what can be used instead ([SR-CONFIG-001](runbook.md#sr-config-001)). On a laptop
+A key that does not exist and a value that cannot be used are refused when the DAG is parsed, all at once,
+each with what can be used instead ([SR-CONFIG-001](runbook.md#sr-config-001)). On a laptop
 `include/launcher/laptop.yaml` shortens the waits; your own files are laid over that, too."""
 
 FORM_HEADING = """## The form of a run
