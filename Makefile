@@ -12,7 +12,7 @@ compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology celery-environment mwaa compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,16 @@ test: set-up ## run the whole test suite, in WORKERS=3 processes
 drills: set-up ## the long form of the drills: a real Airflow killed, faults, 200 random sequences; prints the table
 	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
-topology: set-up ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
+topology: set-up celery-environment ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
 	@TOPOLOGY=run .venv/bin/pytest tests/system/test_celery_topology.py -s
+
+celery-environment:
+	@[ -x .local/celery/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
+	  $$uv venv --quiet --python 3.11 .local/celery && $$uv pip install --quiet --require-hashes \
+	  --python .local/celery/bin/python -r requirements-celery.txt; }
+
+mwaa: ## what Amazon MWAA reads (dags, plugins.zip, requirements.txt, startup.sh), into .local/mwaa
+	@python3 include/deployment/mwaa.py
 
 compose-env: ## make .env for docker-compose.yaml, with fresh secrets; changes none that is there
 	@python3 include/deployment/compose_env.py

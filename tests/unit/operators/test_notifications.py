@@ -15,7 +15,7 @@ import pytest
 from airflow.sdk import DAG
 
 from sentiment_retrain import naming, report
-from sentiment_retrain.notifications import callbacks, channels, sending
+from sentiment_retrain.notifications import callbacks, channels, digest, sending
 from sentiment_retrain.settings import load_settings
 from unit import cards, samples
 
@@ -262,7 +262,7 @@ def test_of_days_that_end_together_one_sends(world: World, subscriber: Subscribe
     # Both reports are written, both runs are still running: whoever looks now may send, one does.
     settings, log = load_settings(), logging.getLogger("sentiment_retrain.test")
     kept = sending._kept(world.bucket, DAG_ID, "20260302-backfill")
-    world.aws.put_json(kept, sending.digest.entry(failed_card(second), "a link"))
+    world.aws.put_json(kept, digest.entry(failed_card(second), "a link"))
     sent = [
         sending.send_digest(world.aws, settings, world.bucket, DAG_ID, Instance(run_id, both), log)
         for run_id in (first, second)
