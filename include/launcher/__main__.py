@@ -83,24 +83,43 @@ def _record(places: Places) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="launcher", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="launcher", description="What the Makefile's targets call; `make help` lists those."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run").add_argument("--data", default="")
-    commands.add_parser("predict").add_argument("--text", default="")
-    commands.add_parser("report").add_argument("--format", default="text", choices=["text", "json", "html"])
-    commands.add_parser("plan").add_argument("--data", default="")
-    past = commands.add_parser("backfill")
-    past.add_argument("--from", dest="first", default="")
-    past.add_argument("--to", dest="last", default="")
-    past.add_argument("--dry-run", default="")
-    past.add_argument("--deploy", default="auto", choices=["auto", "never", "force"])
-    past.add_argument("--parallel", type=int, default=backfill.PARALLEL)
-    back = commands.add_parser("rollback")
-    back.add_argument("--model", default="")
-    back.add_argument("--unpin", default="")
-    for name in ("up", "down", "localaws", "status", "preflight"):
-        commands.add_parser(name)
+    data = "a CSV file of reviews, or the s3:// URI of one on the stand-in (default: the sample reviews)"
+    commands.add_parser("run", help="retrain once, end to end").add_argument("--data", default="", help=data)
+    plan = commands.add_parser("plan", help="what a run would do and cost at most; starts no job")
+    plan.add_argument("--data", default="", help=data)
+    predict_one = commands.add_parser("predict", help="ask the live endpoint")
+    predict_one.add_argument("--text", default="", help="the review")
+    card_of_last = commands.add_parser("report", help="the last run's card")
+    card_of_last.add_argument("--format", default="text", choices=["text", "json", "html"])
+    _add_changes(commands)
+    commands.add_parser("up", help="start the stand-in and Airflow with its UI, and leave them running")
+    commands.add_parser("down", help="stop what was started from this checkout")
+    commands.add_parser("localaws", help="run the stand-in alone, in the foreground")
+    commands.add_parser("status", help="what runs, and where")
+    commands.add_parser("preflight", help="is the AWS account ready for a run? starts nothing")
     return parser
+
+
+def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands that redo the past or undo it."""
+    past = commands.add_parser("backfill", help="runs of past days")
+    past.add_argument("--from", dest="first", default="", help="first day, e.g. 2026-03-01")
+    past.add_argument("--to", dest="last", default="", help="last day, included")
+    past.add_argument("--dry-run", default="", help="1: print the plan of each day and start nothing")
+    past.add_argument(
+        "--deploy",
+        default="auto",
+        choices=["auto", "never", "force"],
+        help="only force deploys",
+    )
+    past.add_argument("--parallel", type=int, default=backfill.PARALLEL, help="days at a time")
+    back = commands.add_parser("rollback", help="back to a former model, and pin it")
+    back.add_argument("--model", default="", help="its name, package ARN or version; default: the former")
+    back.add_argument("--unpin", default="", help="1: change nothing but let runs deploy again")
 
 
 def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> None:

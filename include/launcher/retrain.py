@@ -40,7 +40,7 @@ def run(places: Places, data: str, console: Console) -> None:
     :raises RunFailedError: the run failed, with the error of the task that failed first
     """
     began = time.monotonic()
-    path = None if source.is_s3_uri(data) else source.local_file(places, data)
+    path = None if source.is_s3_uri(data) else source.local_file(places, data, console)
     with account(places, console) as aws_url:
         source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
         with airflow_api(places, aws_url, console) as api:
@@ -66,7 +66,7 @@ def run(places: Places, data: str, console: Console) -> None:
 
 def plan(places: Places, data: str, console: Console) -> None:
     """`make plan`: what a run on `data` would do and cost at most; starts no job, and no Airflow."""
-    path = None if source.is_s3_uri(data) else source.local_file(places, data)
+    path = None if source.is_s3_uri(data) else source.local_file(places, data, console)
     with account(places, console) as aws_url:
         source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
         today = dt.datetime.now(dt.UTC).date().isoformat()

@@ -14,7 +14,10 @@ from launcher import airflow, first_data, localaws
 from launcher.failures import RefusedError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from launcher.places import Places
+    from sentiment_retrain.reviews import SourceSummary
 
 
 def is_s3_uri(data: str) -> bool:
@@ -22,8 +25,8 @@ def is_s3_uri(data: str) -> bool:
     return data.startswith("s3://")
 
 
-def local_file(places: Places, data: str) -> Path:
-    """The file that `DATA=` names, or the first data where it names none, found usable.
+def local_file(places: Places, data: str, console: Console) -> Path:
+    """The file that `DATA=` names, or the first data where it names none, found usable; says how it is read.
 
     :raises SourceError: missing, empty, a column missing, no usable row, …
     """
@@ -32,8 +35,20 @@ def local_file(places: Places, data: str) -> Path:
     # The preflight judges by the same configuration as the run's tasks.
     os.environ["SENTIMENT_RETRAIN_CONFIG"] = airflow.overlay()
     path = Path(data).expanduser() if data else first_data.ensure(places)
-    inspect_source(path)
+    console.print("\n".join(reading(inspect_source(path))), markup=False, soft_wrap=True)
     return path
+
+
+def reading(seen: SourceSummary) -> list[str]:
+    """Two lines: how many of a file's rows can be used, and which column is taken for which field."""
+    of_what = "rows" if seen.whole_file else "rows at its beginning"
+    reasons = ", ".join(f"{reason} {count}" for reason, count in seen.refused_by_reason.items())
+    taken = ", ".join(f"{field} from {name!r}" for field, name in seen.header.mapping().items())
+    return [
+        f"reviews   {seen.path.name}: {seen.rows_usable} of {seen.rows_inspected} {of_what} can be used"
+        + (f" (not: {reasons})" if reasons else ""),
+        f"columns   {taken}",
+    ]
 
 
 def deliver(path: Path, aws_url: str) -> str:
