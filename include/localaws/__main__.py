@@ -71,7 +71,6 @@ def main() -> int:
     except (NotStartedError, SnapshotError) as error:
         sys.stderr.write(f"localaws: {error}\n")
         return 2
-    return 0
 
 
 if __name__ == "__main__":

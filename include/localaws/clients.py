@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+from localaws.inprocess import InProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACCESS_KEY_ID = "AKIALOCALAWSSTANDIN0"
 SECRET_ACCESS_KEY = "not-a-secret"  # noqa: S105  the stand-in checks no signature
@@ -24,14 +29,19 @@ _CONFIG = Config(
 
 class _Current:
     endpoint_url: str | None = None
+    in_process: InProcess | None = None
     lock = threading.Lock()
     clients: dict[tuple[str, str], Any] = {}
 
 
-def configure(endpoint_url: str) -> None:
-    """Set the address of this server, e.g. ``http://127.0.0.1:4566``. The server calls this once."""
+def configure(endpoint_url: str, application: Callable[..., Any] | None = None) -> None:
+    """Set the address of this server, e.g. ``http://127.0.0.1:4566``. The server calls this once.
+
+    With the WSGI `application` that it hosts, clients of this process ask that one and not the address.
+    """
     with _Current.lock:
         _Current.endpoint_url = endpoint_url
+        _Current.in_process = InProcess(application) if application else None
         _Current.clients.clear()
 
 
@@ -48,7 +58,7 @@ def client(service: str, region: str = "us-east-1") -> Any:
     with _Current.lock:
         key = (service, region)
         if key not in _Current.clients:
-            _Current.clients[key] = boto3.Session().client(
+            made = boto3.Session().client(
                 service,
                 region_name=region,
                 endpoint_url=url,
@@ -56,6 +66,9 @@ def client(service: str, region: str = "us-east-1") -> Any:
                 aws_secret_access_key=SECRET_ACCESS_KEY,
                 config=_CONFIG,
             )
+            if _Current.in_process:
+                _Current.in_process.attach(made)
+            _Current.clients[key] = made
         return _Current.clients[key]
 
 

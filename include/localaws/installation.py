@@ -7,7 +7,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.protocol import StrictResponse, strict
+import moto.core.responses
+
+from localaws.protocol import StrictResponse, method_names, strict
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ _lock = threading.RLock()
 
 def install() -> None:
     """Put the classes that are needed at the start into moto's URL tables."""
+    moto_responses: Any = moto.core.responses
+    moto_responses.method_names_from_class = method_names
     for service in AT_START:
         response_class(service)
 

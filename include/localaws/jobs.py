@@ -281,9 +281,13 @@ def end_orphans() -> list[str]:
 
 
 def end_running() -> None:
-    """End the jobs of this process: it stops now, and a job must not look alive afterwards."""
+    """End the jobs of this process: it stops now, and a job must not look alive afterwards.
+
+    One that does not end in time is ended by the next start (`end_orphans`).
+    """
     remaining = list(_running.values())
     for job in remaining:
         job.abandon()
+    deadline = time.monotonic() + _ABANDON_SECONDS
     for job in remaining:
-        job.join(_ABANDON_SECONDS)
+        job.join(max(0.0, deadline - time.monotonic()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import logging
 from typing import Any
@@ -166,9 +167,15 @@ class StrictResponse:
         return status, headers, body
 
 
+@functools.cache
+def method_names(response_class: type) -> frozenset[str]:
+    """Names of a class's methods, found once: moto looks through all of them several times a request."""
+    return frozenset(method_names_from_class(response_class))
+
+
 def provider(response_class: type, method: str) -> str | None:
     """Who answers the operation with this method name: ``"localaws"``, ``"moto"`` or None."""
-    if method not in method_names_from_class(response_class):
+    if method not in method_names(response_class):
         return None
     owner = next(base for base in response_class.__mro__ if method in vars(base))
     if not owner.__module__.startswith("moto."):

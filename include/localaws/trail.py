@@ -3,8 +3,8 @@
 Each line is ``{source, application, service, operation, path, query, request}``. ``source`` is ``client`` for
 whoever uses the stand-in, ``container`` for a program in a container, ``service`` for the stand-in's own
 engine, which acts where AWS itself acts with a role that it was given. ``application`` is what the client
-calls itself (``AWS_SDK_UA_APP_ID``). ``request`` is the JSON body, or the form of a query protocol; the bodies
-of S3 requests are data and left out.
+calls itself (``AWS_SDK_UA_APP_ID``). ``request`` is the JSON body, or the form of a query protocol; the
+bodies of S3 requests are data and left out.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def test_a_snapshot_replaces_the_journal_and_unused_contents_go(own_stand_in: St
     for number in range(5):
         s3.put_object(Bucket=BUCKET, Key="same", Body=b"%d" % number * 100_000)
     used = own_stand_in.health()["state"]
-    assert used["journal_requests"] == 6
+    assert used["journal_requests"] == 7  # a role, a bucket and five objects
     assert used["journal_bytes"] > 500_000
     assert used["bytes"] >= used["journal_bytes"]
     assert own_stand_in.stop() == 0

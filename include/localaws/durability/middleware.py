@@ -8,6 +8,7 @@ request at its own time and with its own chance (`deterministic`). Snapshots sho
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import logging
 import os
@@ -37,8 +38,10 @@ log = logging.getLogger(__name__)
 MAX_JOURNAL_BYTES = 128 * 1024 * 1024
 MAX_JOURNAL_ENTRIES = int(os.environ.get("LOCALAWS_JOURNAL_ENTRIES", "2000"))
 IDLE_SECONDS = 15.0
-# While snapshots are slow, they must not take more than this part of the time.
+# While snapshots are slow, they must not take more than this part of the time, unless the journal is this
+# many times as long as it should be.
 _SNAPSHOT_SHARE = 1 / 20
+_OVERDUE = 1.5
 
 _KEPT = {
     *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "RAW_URI"),
@@ -113,6 +116,7 @@ class Durable:
         now = time.monotonic()
         long = self.journal_bytes > MAX_JOURNAL_BYTES or self.journal_entries > MAX_JOURNAL_ENTRIES
         rested = now - self._snapshot_ended > self._snapshot_seconds / _SNAPSHOT_SHARE
+        rested = rested or self.journal_entries > _OVERDUE * MAX_JOURNAL_ENTRIES
         if (long and rested) or now - self._changed > IDLE_SECONDS:
             self.snapshot()
 
@@ -189,6 +193,7 @@ class Durable:
             path.unlink()
             return
         started, count, failed = time.monotonic(), 0, 0
+        gc.disable()  # what is read stays; looking through it again and again takes a tenth of the time
         for entry in read(path):
             environ = entry.about["environ"] | {
                 "wsgi.input": io.BytesIO(entry.body),
@@ -205,6 +210,7 @@ class Durable:
                 failed += 1
                 log.error("A journalled request fails when it is replayed: %s %s", status, content[:500])
             count += 1
+        gc.enable()
         if count == 0:
             path.unlink()
             return
