@@ -12,7 +12,7 @@ compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology celery-environment mwaa compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-environment soak clean
+.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology mwaa compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-drift soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,14 +23,14 @@ set-up: ## make both virtual environments (the other commands do it by themselve
 run: set-up ## retrain once, end to end, on real reviews; DATA=<csv or s3 uri> takes yours
 	@$(launcher) run --data $(call quoted,DATA)
 
-plan: set-up ## what a run would do and cost at most, without starting anything; DATA= as for run
+plan: set-up ## which rows and columns of DATA= a run would take, what it would do, and cost at most; starts no job
 	@$(launcher) plan --data $(call quoted,DATA)
 
-backfill: set-up ## past days, FROM=2026-03-01 TO=2026-03-10; DRY_RUN=1 first; PARALLEL=2, DEPLOY=auto, never or force
+backfill: set-up ## runs of past days, FROM=2026-03-01 TO=2026-03-10; DRY_RUN=1 first; PARALLEL=2, DEPLOY=auto, never or force
 	@$(launcher) backfill --from $(call quoted,FROM) --to $(call quoted,TO) --dry-run $(call quoted,DRY_RUN) \
 	  $(if $(DEPLOY),--deploy $(call quoted,DEPLOY)) $(if $(PARALLEL),--parallel $(call quoted,PARALLEL))
 
-rollback: set-up ## back to what was live before, or to MODEL=<name, package ARN or version>, and pinned; UNPIN=1 lifts the pin
+rollback: set-up ## back to the model that was live before, or MODEL=<name, package ARN or version>; pins it, UNPIN=1 lifts the pin
 	@$(launcher) rollback --model $(call quoted,MODEL) --unpin $(call quoted,UNPIN)
 
 up: set-up ## start the stand-in for AWS and Airflow with its UI, and leave them running
@@ -51,7 +51,7 @@ preflight: set-up ## is the AWS account ready for a run? asks before any money; 
 predict: set-up ## classify TEXT="..." with the live endpoint
 	@$(launcher) predict --text $(call quoted,TEXT)
 
-report: set-up ## print the last run's card; FORMAT=text, json or html
+report: set-up ## show the last run's card; FORMAT=text, json or html
 	@$(launcher) report --format $(if $(FORMAT),$(call quoted,FORMAT),text)
 
 status: set-up ## what is running, and where
@@ -66,6 +66,7 @@ drills: set-up ## the long form of the drills: a real Airflow killed, faults, 20
 topology: set-up celery-environment ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
 	@TOPOLOGY=run .venv/bin/pytest tests/system/test_celery_topology.py -s
 
+.PHONY: celery-environment
 celery-environment:
 	@[ -x .local/celery/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
 	  $$uv venv --quiet --python 3.11 .local/celery && $$uv pip install --quiet --require-hashes \
@@ -107,10 +108,14 @@ bench-shap: set-up bench-environment ## SHAP beside shap's KernelExplainer, at e
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .local/bench/bin/python benchmarks/shap_speed.py
 
 # smclarify is under the Amazon Software License: compared with, never shipped, hence an environment of its own.
+.PHONY: bench-environment
 bench-environment:
 	@[ -x .local/bench/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
 	  $$uv venv --quiet --python 3.11 .local/bench && $$uv pip install --quiet --python .local/bench/bin/python \
 	  smclarify==0.5 "pandas<3" shap duckdb scikit-learn pyarrow pydantic jmespath boto3 matplotlib nbformat; }
+
+bench-drift: set-up ## planted drifts of three sizes in DATA=<csv>, and false alarms on 200 samples without any
+	@OMP_NUM_THREADS=1 .venv/bin/python benchmarks/drift_power.py $(call quoted,DATA)
 
 bench-contenders: set-up ## both contenders beside a tuned linear model on DATA=<csv>; FLAML=<python>, AUTOGLUON=<python> that have them
 	@.venv/bin/python benchmarks/contenders.py $(call quoted,DATA) $(if $(FLAML),--flaml $(FLAML)) \
