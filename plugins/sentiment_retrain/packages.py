@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sentiment_retrain.hooks import Aws
 
@@ -28,6 +28,8 @@ CANDIDATE = ("Staging", "Candidate")
 FINGERPRINT_KEY = "model_fingerprint"
 #: Metadata key of why a package is Rejected, and the reasons that nobody has decided.
 BECAUSE = "rejected_because"
+#: Metadata of a package that is not live; a rollback to it makes them untrue.
+OF_THE_PAST = "superseded_by", BECAUSE
 TIMEOUT, NEWER = "timeout", "superseded"
 NOT_MEANT = frozenset({TIMEOUT, NEWER})
 #: How far back packages are looked at.
@@ -72,9 +74,13 @@ def mark(
     status: str | None = None,
     description: str | None = None,
     stage: tuple[str, str] | None = None,
+    forget: Sequence[str] = (),
     **properties: str,
 ) -> None:
-    """Say what became of a package; what is not given stays as it is."""
+    """Say what became of a package; what is not given stays as it is.
+
+    :param forget: keys of metadata that are true no more
+    """
     request: dict[str, Any] = {"ModelPackageArn": arn}
     if status:
         request["ModelApprovalStatus"] = status
@@ -84,6 +90,8 @@ def mark(
         request["ModelLifeCycle"] = {"Stage": stage[0], "StageStatus": stage[1]}
     if properties:
         request["CustomerMetadataProperties"] = as_metadata(properties)
+    if forget:
+        request["CustomerMetadataPropertiesToRemove"] = list(forget)
     aws.sagemaker("update_model_package", **request)
     log.info("%s: %s %s", arn, status or "", description or (stage or ("", ""))[1])
 

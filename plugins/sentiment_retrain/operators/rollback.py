@@ -216,7 +216,12 @@ class RollbackEndpointOperator(EndpointOperator):
             arn = returned["ModelPackageArn"]
             description = f"live again: {former} was {words}"
             packages.mark(
-                self.aws, arn, status=packages.APPROVED, description=description, stage=packages.LIVE
+                self.aws,
+                arn,
+                status=packages.APPROVED,
+                description=description,
+                stage=packages.LIVE,
+                forget=[key for key in packages.OF_THE_PAST if key in packages.metadata(returned)],
             )
 
     def _golden(self) -> gates.Gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from sentiment_retrain import packages
+from sentiment_retrain.code_version import code_digest, commit_id
 from sentiment_retrain.endpoint.triggers import ApprovalTrigger
 from sentiment_retrain.operators.approve import ApproveModelOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
@@ -53,24 +55,36 @@ def asking(
 def test_one_describe_call_answers_which_data_code_metrics_and_who_approved(world: World) -> None:
     verdict = world.verdict()
     champion = {"model_name": "the-old-one", "endpoint_config_name": "the-old-config"}
-    registered = world.register(verdict, world.run(champion=champion))
+    run = world.run(champion=champion)
+    registered = world.register(verdict, run)
     assert registered["approval_status"] == "PendingManualApproval"
     assert world.approve(verdict, registered)["decision"] == "approved"
 
     package = world.package(registered)
 
-    known = package["CustomerMetadataProperties"]
-    assert package["ModelApprovalStatus"] == "Approved"
-    assert known["dataset"] == "d" * 64
-    assert known["data_until"] == "2026-03-01"
-    assert len(known["code_digest"]) == 16
-    assert package["MetadataProperties"]["GeneratedBy"] == "run-1"
-    assert known["macro_f1"] == "0.8000"
-    assert known["approved_by"] == "run run-1"
-    assert known["replaces_model"] == "the-old-one"
+    known, datasets = package["CustomerMetadataProperties"], world.datasets()
     metrics, baselines = package["ModelMetrics"], package["DriftCheckBaselines"]
+    # Which data.
+    assert (known["dataset"], known["dataset_uri"]) == (datasets["fingerprint"], datasets["uri"])
+    assert (known["data_until"], known["data_source"]) == ("2026-03-01", run["source_uri"])
+    assert known["training_rows"] == "100"
+    # Which code.
+    assert known["code_digest"] == code_digest()
+    assert known.get("code_commit") == package["MetadataProperties"].get("CommitId") == commit_id()
+    # Which metrics: the score, and links to every report.
+    assert known["macro_f1"] == "0.8000"
+    assert metrics["ModelQuality"]["Statistics"]["S3Uri"] == known["verdict_uri"] == verdict["verdict_uri"]
     assert {"ModelQuality", "ModelDataQuality", "Bias", "Explainability"} == set(metrics) == set(baselines)
     assert {"PreTrainingReport", "PostTrainingReport"} == set(metrics["Bias"])
+    # Who approved.
+    assert package["ModelApprovalStatus"] == "Approved"
+    assert (known["approved_by"], known["approved_how"]) == ("run run-1", "rule")
+    assert dt.datetime.fromisoformat(known["approved_at"]) <= package["LastModifiedTime"]
+    # What it replaced.
+    assert (known["replaces_model"], known["replaces_config"]) == ("the-old-one", "the-old-config")
+    # And the run, with its plan and its card.
+    assert package["MetadataProperties"]["GeneratedBy"] == known["run_key"] == "run-1"
+    assert (known["plan_uri"], known["card_uri"]) == (run["plan_uri"], f"{run['run_uri']}/card.html")
     card = world.aws.sagemaker("describe_model_card", ModelCardName=f"{world.endpoint}-1")
     assert "the-old" not in card["Content"]
     assert verdict["model_name"] in card["Content"]
@@ -138,7 +152,7 @@ def test_nobody_decides_in_time(world: World, asked: dict[str, Any]) -> None:
     queue = world.aws.call("sqs", "create_queue", QueueName=world.endpoint)["QueueUrl"]
     arn = world.aws.call("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["QueueArn"])
     world.aws.call("sns", "subscribe", TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
-    hours = {"deadline_hours": 5 / 3600, "reminder_hours": 1 / 3600, "topic_arn": topic}
+    hours = {"deadline_hours": 3 / 3600, "reminder_hours": 0.5 / 3600, "topic_arn": topic}
     world.configure(approval=hours)
     verdict = world.verdict()
     registered = world.register(verdict)
