@@ -215,6 +215,8 @@ def topology(root: Path, stand_in: StandIn, chat: Chat) -> Iterator[Topology]:
         "SENTIMENT_RETRAIN_CONFIG": str(overlay),
         "AIRFLOW_CONN_CHAT": f"http://127.0.0.1:{chat.server_address[1]}/hooks/notforlogs",
         "AIRFLOW_HEARTBEAT_TIMEOUT": "30",
+        # Unpausing starts a run for the latest past date, which the run of the test would queue behind.
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         "OMP_NUM_THREADS": "1",
     }
     made = Topology(root, PYTHON, variables)
