@@ -1,8 +1,9 @@
 """Do new reviews look like those that the champion was trained on?
 
 Covariate drift: what is reviewed (category), how long, in which words. Prior-probability drift: the
-shares of the sentiments. Each is an effect size, because with many rows the smallest difference is
-significant.
+shares of the sentiments. Each is an effect size with a p-value: with many rows the smallest difference is
+significant, with few the largest may be chance. The gate asks for both
+(:mod:`sentiment_retrain.drift_tests`).
 
 * PSI, population stability index: sum of (p - q) ln(p / q) (Siddiqi 2006); below 0.1 none, above 0.25 large.
 * Jensen-Shannon divergence of word frequencies in bits: 0 to 1 (Lin 1991).
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiment_retrain.datasets import label_counts
+from sentiment_retrain.drift_tests import DOCUMENT_WORDS, holm, homogeneity_p, words_p
 from sentiment_retrain.text import normalize
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-PROFILE_VERSION = 1
+PROFILE_VERSION = 2
 #: Upper edges, in tokens, of the bins of a review's length; the last bin is open.
 LENGTH_EDGES = (5, 10, 20, 40, 60, 80, 100, 150, 250)
 #: So many of the most frequent tokens are followed; all others count together.
@@ -49,18 +51,28 @@ def profile(reviews: pd.DataFrame) -> dict[str, Any]:
         "categories": dict(collections.Counter(map(str, reviews["product_category"])).most_common()),
         "lengths": _length_counts(tokens),
         "vocabulary": _vocabulary(tokens),
+        "documents": _documents(tokens),
     }
 
 
 def compare(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The drift measures between two profiles.
 
-    Each is ``{"value", "rows", "baseline_rows", "detail"}``; ``rows`` are the current ones. Label drift
-    also has ``chi_square`` and ``p_value``, length drift ``kolmogorov_smirnov``.
+    Each is ``{"value", "p_value", "adjusted_p", "rows", "baseline_rows", "detail"}``; ``rows`` are the
+    current ones, p-values None where a profile has too little for a test. Label drift also has
+    ``chi_square``, length drift ``kolmogorov_smirnov``.
     """
+    measures = _measures(baseline, current)
+    known = {name: measure["p_value"] for name, measure in measures.items() if measure["p_value"] is not None}
+    adjusted = holm(known)
+    return {name: {**measure, "adjusted_p": adjusted.get(name)} for name, measure in measures.items()}
+
+
+def _measures(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     rows = {"rows": int(current["rows"]), "baseline_rows": int(baseline["rows"])}
     categories = sorted({*baseline["categories"], *current["categories"]})
     category_shares = [_shares(side["categories"], categories) for side in (baseline, current)]
+    category_counts = [_counts(side["categories"], categories) for side in (baseline, current)]
     length_shares = [_normalized(np.asarray(side["lengths"], float)) for side in (baseline, current)]
     words = sorted({*baseline["vocabulary"], *current["vocabulary"]} - {_OTHER})
     word_shares = [_word_shares(side["vocabulary"], words) for side in (baseline, current)]
@@ -68,17 +80,25 @@ def compare(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str
     return {
         "category_psi": {
             "value": psi(*category_shares),
+            "p_value": homogeneity_p(*category_counts),
             **rows,
             "detail": _largest_changes(categories, *category_shares),
         },
         "length_psi": {
             "value": psi(*length_shares),
+            "p_value": homogeneity_p(*(np.asarray(side["lengths"], float) for side in (baseline, current))),
             **rows,
             "kolmogorov_smirnov": float(steps.max()),
             "detail": _largest_changes(_length_names(), *length_shares),
         },
         "vocabulary_jensen_shannon": {
             "value": jensen_shannon(*word_shares),
+            "p_value": words_p(
+                baseline.get("documents", {}),
+                int(baseline["rows"]),
+                current.get("documents", {}),
+                int(current["rows"]),
+            ),
             **rows,
             "detail": _largest_changes([*words, "all other words"], *word_shares),
         },
@@ -138,13 +158,23 @@ def _vocabulary(tokens: Iterable[str]) -> dict[str, int]:
     return {**dict(frequent), _OTHER: counts.total() - sum(count for _, count in frequent)}
 
 
+def _documents(tokens: Iterable[str]) -> dict[str, int]:
+    """Number of reviews that have a word, of the words that most have."""
+    counts = collections.Counter(token for text in tokens for token in set(text.split(" ")))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:DOCUMENT_WORDS])
+
+
 def _word_shares(vocabulary: Mapping[str, int], words: Sequence[str]) -> NDArray[np.float64]:
     counts = np.asarray([vocabulary.get(word, 0) for word in words], float)
     return _normalized(np.append(counts, vocabulary.get(_OTHER, 0)))
 
 
 def _shares(counts: Mapping[str, int], names: Sequence[str]) -> NDArray[np.float64]:
-    return _normalized(np.asarray([counts.get(name, 0) for name in names], float))
+    return _normalized(_counts(counts, names))
+
+
+def _counts(counts: Mapping[str, int], names: Sequence[str]) -> NDArray[np.float64]:
+    return np.asarray([counts.get(name, 0) for name in names], float)
 
 
 def _normalized(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -63,6 +63,7 @@ GATE_CODES: Mapping[str, str] = {
     "golden": "SR-GATE-009",
     "agreement": "SR-GATE-010",
     "latency": "SR-GATE-011",
+    "concept_drift": "SR-GATE-012",
 }
 
 

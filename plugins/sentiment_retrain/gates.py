@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from sentiment_retrain.settings_gates import (
         AgreementGate,
-        AttributionDriftGate,
-        DriftGate,
         FloorGate,
         GoldenGate,
         LatencyGate,
@@ -137,59 +135,6 @@ def quality(
     )
 
 
-def drift(
-    measures: Mapping[str, Mapping[str, Any]] | None,
-    limits: DriftGate,
-    evidence_uri: str | None = None,
-) -> Gate:
-    """Do the new reviews look like those that the champion was trained on?
-
-    :param measures: :func:`sentiment_retrain.drift.compare`'s, or None when there is no baseline yet
-    """
-    remedy = (
-        "Nothing needs doing when the shift is real: retraining is the answer to it. When it is not, "
-        "look for a changed export or mapping of the named field in the source."
-    )
-    if measures is None:
-        return gate(
-            "drift", "pass", observed="no champion to compare with", threshold="none yet", remedy=remedy
-        )
-    limited = [(name, float(measures[name]["value"]), limit) for name, limit in _drift_limits(limits).items()]
-    enough = min(int(measures[name]["rows"]) for name, _, _ in limited) >= limits.minimum_rows
-    above = [name for name, value, limit in limited if value > limit]
-    return gate(
-        "drift",
-        limits.severity if above and enough else "pass",
-        observed=", ".join(f"{name} {value:.3f}" for name, value, _ in limited)
-        + ("" if enough else f" (fewer than {limits.minimum_rows} rows: reported, not judged)"),
-        threshold=", ".join(f"{name} at most {limit}" for name, _, limit in limited),
-        baseline="the reviews that the champion was trained on",
-        evidence_uri=evidence_uri,
-        remedy=remedy,
-    )
-
-
-def attribution_drift(
-    ndcg: float | None, limits: AttributionDriftGate, evidence_uri: str | None = None
-) -> Gate:
-    """Do the same words decide as before?
-
-    :param ndcg: :func:`sentiment_retrain.attributions.ndcg`'s, or None without a baseline
-    """
-    acceptable = ndcg is None or ndcg >= limits.minimum_ndcg
-    return gate(
-        "attribution_drift",
-        "pass" if acceptable else limits.severity,
-        observed="no baseline to compare with" if ndcg is None else f"NDCG {ndcg:.3f}",
-        threshold=f"at least {limits.minimum_ndcg} over the {limits.tokens} most important tokens",
-        baseline=None if ndcg is None else "the token ranking of the champion's run",
-        evidence_uri=evidence_uri,
-        remedy="Compare the tokens in the two SHAP reports: a new product line explains it, a leak of the "
-        "label "
-        "into the text (order numbers, templates) must be removed.",
-    )
-
-
 def floor(
     metric: str, value: float, baseline: float, limits: FloorGate, evidence_uri: str | None = None
 ) -> Gate:
@@ -285,8 +230,3 @@ def latency(p95_ms: float, p50_ms: float, limits: LatencyGate, evidence_uri: str
 
 def _of_column(result: Mapping[str, Any]) -> str:
     return f" ({result['column']})" if result.get("column") else ""
-
-
-def _drift_limits(limits: DriftGate) -> dict[str, float]:
-    names = ("category_psi", "length_psi", "vocabulary_jensen_shannon", "label_cramers_v")
-    return {name: float(getattr(limits, name)) for name in names}

@@ -2,9 +2,8 @@
 
 The rules, in order:
 
-1. The contender with the best metric on the common test rows wins; within ``tie_margin`` the cheaper,
-then the
-   faster, then the first by name.
+1. The contender with the best metric on the common test rows wins; within ``tie_margin`` the
+   cheaper, then (costs within a cent being equal) the faster, then the first by name.
 2. A winner below the floor is not deployed.
 3. ``deploy: never``, backfills without ``deploy: force``, and runs on a pinned endpoint deploy nothing.
 4. A champion that was trained on newer data stays, whatever was asked for; one that could not be scored
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 Action = Literal["deploy", "keep_champion", "do_not_deploy"]
 MODEL_NAMES = {"autopilot": "Autopilot", "blazingtext": "BlazingText", "champion": "Champion"}
+#: Training costs that differ by less are equal: the same job's own times differ by more.
+_CENT = 0.01
 METRIC_NAMES = {"macro_f1": "macro F1", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy"}
 
 
@@ -42,7 +43,7 @@ class Entrant:
     :param test: its metrics, as :func:`sentiment_retrain.evaluation.evaluate` gives them
     :param predicted: its predicted sentiment of each test row, in the common order
     :param cost_usd: what training it cost; None when unknown
-    :param latency_ms: time a request takes; None when unknown
+    :param latency_ms: measured time a review takes in the batch transform; None when unknown
     """
 
     name: str
@@ -120,12 +121,17 @@ def rank(contenders: Sequence[Entrant], rules: Selection) -> list[Entrant]:
     if not contenders:
         raise ValueError("there is no contender to select from")
     best = max(float(entrant.test[rules.metric]) for entrant in contenders)
+    tied = [one for one in contenders if best - float(one.test[rules.metric]) <= rules.tie_margin]
+    cheapest = min(_or_infinite(entrant.cost_usd) for entrant in tied)
 
     def place(entrant: Entrant) -> tuple[Any, ...]:
         value = float(entrant.test[rules.metric])
         if best - value > rules.tie_margin:
             return (1, -value, entrant.name)
-        return (0, _or_infinite(entrant.cost_usd), _or_infinite(entrant.latency_ms), entrant.name)
+        cost = _or_infinite(entrant.cost_usd)
+        # Infinity minus infinity is no number.
+        as_cheap = cost == cheapest or cost - cheapest <= _CENT
+        return (0, 0.0 if as_cheap else cost, _or_infinite(entrant.latency_ms), entrant.name)
 
     return sorted(contenders, key=place)
 
@@ -204,7 +210,7 @@ def _ranking_sentence(winner: Entrant, runner_up: Entrant | None, rules: Selecti
 
 
 def _tie_reason(winner: Entrant, other: Entrant) -> str:
-    if _or_infinite(winner.cost_usd) < _or_infinite(other.cost_usd):
+    if _or_infinite(winner.cost_usd) + _CENT < _or_infinite(other.cost_usd):
         return "because training it costs less"
     if _or_infinite(winner.latency_ms) < _or_infinite(other.latency_ms):
         return "because it answers faster"

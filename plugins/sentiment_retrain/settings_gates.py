@@ -33,14 +33,23 @@ class BiasGate(Frozen):
 
 
 class DriftGate(Frozen):
-    """Limits of the drift measures, by measure."""
+    """Limits of the drift measures, by measure; ``significance`` is of all six questions together."""
 
     severity: Severity
+    significance: Share
     minimum_rows: PositiveInt
     category_psi: NonNegativeFloat
     length_psi: NonNegativeFloat
     vocabulary_jensen_shannon: Share
     label_cramers_v: Share
+
+
+class ConceptDriftGate(Frozen):
+    """Largest drop of the champion's balanced accuracy on newly labelled reviews."""
+
+    severity: Severity
+    minimum_rows_per_class: PositiveInt
+    maximum_drop: Share
 
 
 class AttributionDriftGate(Frozen):
@@ -88,6 +97,7 @@ class Gates(Frozen):
     bias: BiasGate
     post_training_bias: BiasGate
     drift: DriftGate
+    concept_drift: ConceptDriftGate
     attribution_drift: AttributionDriftGate
     floor: FloorGate
     golden: GoldenGate

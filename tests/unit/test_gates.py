@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sentiment_retrain import gates
+from sentiment_retrain import gates, gates_drift
 from sentiment_retrain.errors import GATE_CODES, BudgetExceeded, GateFailed, VerificationError
 
 from . import samples
@@ -56,25 +56,25 @@ def measures(rows: int = 1000, **values: float) -> dict[str, dict[str, Any]]:
 
 
 def test_drift_warns_above_a_limit_only() -> None:
-    assert gates.drift(measures(), LIMITS.drift).status == "pass"
-    gate = gates.drift(measures(category_psi=0.3), LIMITS.drift)
+    assert gates_drift.drift(measures(), LIMITS.drift).status == "pass"
+    gate = gates_drift.drift(measures(category_psi=0.3), LIMITS.drift)
     assert gate.status == "warn"
     assert "category_psi 0.300" in gate.observed
 
 
 def test_drift_of_a_handful_of_rows_is_not_judged() -> None:
-    gate = gates.drift(measures(rows=20, length_psi=3.0), LIMITS.drift)
+    gate = gates_drift.drift(measures(rows=20, length_psi=3.0), LIMITS.drift)
     assert gate.status == "pass"
     assert "not judged" in gate.observed
 
 
 def test_drift_without_champion_passes_and_says_so() -> None:
-    assert "no champion" in gates.drift(None, LIMITS.drift).observed
+    assert "no champion" in gates_drift.drift(None, LIMITS.drift).observed
 
 
 @pytest.mark.parametrize(("ndcg", "status"), [(None, "pass"), (0.7, "pass"), (0.69, "warn")])
 def test_attribution_drift(ndcg: float | None, status: str) -> None:
-    assert gates.attribution_drift(ndcg, LIMITS.attribution_drift).status == status
+    assert gates_drift.attribution_drift(ndcg, LIMITS.attribution_drift).status == status
 
 
 @pytest.mark.parametrize(

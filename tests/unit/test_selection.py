@@ -133,6 +133,12 @@ def test_a_winner_below_the_floor_is_never_deployed(deploy: Literal["auto", "for
     [
         ({"cost_usd": 2.0}, {"cost_usd": 0.1}, "blazingtext", "costs less"),
         ({"cost_usd": 0.1}, {"cost_usd": None}, "autopilot", "costs less"),
+        (
+            {"cost_usd": 0.101, "latency_ms": 9.0},
+            {"cost_usd": 0.109, "latency_ms": 3.0},
+            "blazingtext",
+            "answers faster",
+        ),
         ({"latency_ms": 9.0}, {"latency_ms": 3.0}, "blazingtext", "answers faster"),
         ({}, {}, "autopilot", "by name"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import attributions, datasets, gates, models
+from sentiment_retrain import attributions, datasets, gates_drift, models
 from sentiment_retrain.operators.blazingtext import training_request
 from sentiment_retrain.operators.clarify import ClarifyOperator
 from sentiment_retrain.operators.input_records import noted
@@ -122,7 +122,7 @@ class ClarifyShapOperator(ClarifyOperator):
         limits = self.settings.gates.attribution_drift
         baseline = self._baseline()
         ndcg = attributions.ndcg(baseline, importance, limits.tokens) if baseline else None
-        return self.settle([gates.attribution_drift(ndcg, limits, uri)], result)
+        return self.settle([gates_drift.attribution_drift(ndcg, limits, uri)], result)
 
     def _local_explanations(self, job: Mapping[str, Any]) -> list[str]:
         prefix = f"{job['output_uri']}/explanations_shap/"

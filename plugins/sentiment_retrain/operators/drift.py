@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import athena, gates
+from sentiment_retrain import athena, gates_drift
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class DriftOperator(RetrainOperator):
         self.tables = tables
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Compare and hand on ``gates, report_uri, profile`` (without its vocabulary) and ``measures``."""
+        """Compare and hand on ``gates, report_uri, profile`` (without its words) and ``measures``."""
         from sentiment_retrain import drift, exploration
 
         values = athena.rows_of_run(self.settings, self.run, self.land)
@@ -41,9 +41,9 @@ class DriftOperator(RetrainOperator):
         measures = drift.compare(baseline, profile) if baseline else None
         report_uri = f"{self.run['run_uri']}/drift.json"
         self.aws.put_json(report_uri, {"profile": profile, "measures": measures})
-        shown = {key: value for key, value in profile.items() if key != "vocabulary"}
+        shown = {key: value for key, value in profile.items() if key not in ("vocabulary", "documents")}
         result = {"report_uri": report_uri, "profile": shown, "measures": measures}
-        return self.settle([gates.drift(measures, self.settings.gates.drift, report_uri)], result)
+        return self.settle([gates_drift.drift(measures, self.settings.gates.drift, report_uri)], result)
 
     def _baseline(self) -> dict[str, Any] | None:
         """Profile of the reviews that the champion was trained on, None when there is none."""

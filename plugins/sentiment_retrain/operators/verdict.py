@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from sentiment_retrain import naming
 from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import RetrainOperator
-from sentiment_retrain.operators.evaluate import true_labels
+from sentiment_retrain.operators.evaluate import common_test_rows, true_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,11 +63,55 @@ class SelectBestModelOperator(RetrainOperator):
             self.settings.gates.floor,
             uri,
         )
+        drifted = self._concept_drift(uri)
+        verdict["gates"].append(drifted["gate"])
         winner = next(item for item in evaluated if item["contender"] == verdict["winner"])
         verdict |= {key: winner[key] for key in ("containers", "predictions_uri")} | {"verdict_uri": uri}
+        verdict |= {"concept_drift": drifted["found"], "confusion_matrix": winner["test"]["confusion_matrix"]}
         self.aws.put_json(uri, verdict)
         self.log.info("verdict: %s (%s). %s", verdict["winner"], verdict["action"], verdict["reason"])
         return self.settle(verdict["gates"], verdict)
+
+    def _concept_drift(self, evidence_uri: str) -> dict[str, Any]:
+        """``found`` (None where nothing could be compared) and ``gate``, as a dictionary."""
+        from sentiment_retrain import gates_drift
+
+        found = self._champion_then_and_now()
+        limits = self.settings.gates
+        gate = gates_drift.concept_drift(found, limits.concept_drift, limits.drift.significance, evidence_uri)
+        return {"found": None if isinstance(found, str) else found, "gate": gate.as_dict()}
+
+    def _champion_then_and_now(self) -> dict[str, Any] | str:
+        """The champion on its own test rows and on rows of sources that its run did not have, or why not."""
+        from sentiment_retrain import concept, evaluation
+
+        live = self.run["champion"]
+        if not live or not self.champion:
+            return "no champion to ask"
+        origin = f"s3://{self.run['bucket']}/runs/{live['run_key']}"
+        before = self.aws.find_json(f"{origin}/verdict.json") or {}
+        sources = (self.aws.find_json(f"{origin}/plan.json") or {}).get("sources")
+        matrix = before.get("confusion_matrix")
+        if not matrix or sources is None or before["model_fingerprint"] != live["model_fingerprint"]:
+            return "the champion's own run did not leave how it was tested"
+        known = {source["sha256"][: naming.PATH_FINGERPRINT_LENGTH] for source in sources}
+        rows = common_test_rows(self.aws, self.datasets)
+        lines = self.aws.get_bytes(self.champion["predictions_uri"]).decode().splitlines()
+        predicted = evaluation.parse_predictions(lines, len(rows)).labels
+        new = [i for i, row in enumerate(rows) if row["review_id"].split("-")[0] not in known]
+        if not new:
+            return "no test review is newer than the champion"
+        rules = self.settings.selection
+        now = evaluation.confusion_matrix(
+            np.asarray([int(rows[i]["sentiment"]) for i in new], dtype=np.int64), predicted[new]
+        )
+        return concept.compare(
+            matrix,
+            now.tolist(),
+            confidence=rules.confidence,
+            samples=rules.bootstrap_samples,
+            seed=rules.seed,
+        )
 
     def _entrant(self, evaluated: Mapping[str, Any], cost_usd: float | None) -> Entrant:
         from sentiment_retrain import evaluation, selection
@@ -77,4 +124,5 @@ class SelectBestModelOperator(RetrainOperator):
             model_name=evaluated["model_name"],
             model_fingerprint=evaluated["model_fingerprint"],
             cost_usd=cost_usd,
+            latency_ms=1000 * evaluated["job"]["billable_seconds"] / evaluated["test"]["n"],
         )
