@@ -12,7 +12,7 @@ compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology mwaa compose-env check lock conformance fuzz bench bench-contenders bench-bias bench-shap bench-drift soak clean
+.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology mwaa compose-env check lock conformance fuzz bench bench-serving bench-contenders bench-bias bench-shap bench-drift soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ fuzz: set-up ## REQUESTS=10000 of every kind to the chain of three containers th
 bench: set-up ## S3 beside plain moto, then 50 clients at once; DURATION=120; then the scheduler beside a backfill
 	@.venv/bin/python benchmarks/load.py --seconds $(or $(DURATION),120)
 	@.venv/bin/python benchmarks/scheduling.py
+
+bench-serving: set-up ## the serving chain beside one process, and MLServer: MLSERVER=<python that has it and fasttext>
+	@.venv/bin/python benchmarks/serving_latency.py $(if $(MLSERVER),--mlserver $(MLSERVER))
 
 bench-bias: set-up bench-environment ## bias metrics beside smclarify: agreement on 200 tables, speed at ROWS="1000000 10000000"
 	@.local/bench/bin/python benchmarks/bias_agreement.py --frames 200

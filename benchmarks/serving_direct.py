@@ -1,7 +1,7 @@
-"""The BlazingText model behind the same server, in one process without hops: what a chain is compared with.
+"""The BlazingText model behind the same server, in one process without hops: the chain's measure.
 
-Run by the stand-in's Python with its images and the adapter on the path. Takes CSV as the serving contract has
-it, and a JSON list of texts, as the tests send them: what they expect went through no parser of the adapter.
+Run by the stand-in's Python with its images and the adapter on the path. Takes CSV as in the contract, and a
+JSON list of texts, as the tests send them: what they expect went through no parser of the adapter.
 """
 
 from __future__ import annotations

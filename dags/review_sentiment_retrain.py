@@ -120,16 +120,25 @@ with DAG(
             task_id="verify", **verdict, deployment=output("deploy.endpoint"), registration=registration
         )
         deployed >> verified >> do.PruneModelsOperator(task_id="prune", run=run, evaluations=evaluations)
+    predict = do.PredictOperator(
+        task_id="predict",
+        run=run,
+        land=land,
+        # A deployment that was not due is skipped: what is live then scores.
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+        **jobs,
+    )
     rollback = do.RollbackEndpointOperator(task_id="rollback", run=run)
     report = do.PublishReportOperator(task_id="report", run=run)
 
     chain(plan, ingest, check, prepare, analyze, train)
     analyze >> champion
     chain(evaluate, select_best, explain, register_model, approve, deploy)
+    [select_best, deploy] >> predict
     plan >> rollback
     # A teardown runs whatever happened. A failed task fails the run by itself; the report fails it too, when
     # it could not be written or the run was cancelled. If the report followed the tasks directly, Airflow
     # would count it alone: the empty teardown between them, which the scheduler ticks off, prevents that.
     ended = EmptyOperator(task_id="all_ended").as_teardown()
-    [check, analyze, train, evaluate, explain, deploy, rollback] >> ended
+    [check, analyze, train, evaluate, explain, deploy, predict, rollback] >> ended
     ended >> report.as_teardown(on_failure_fail_dagrun=True)

@@ -63,6 +63,14 @@ def run_params(settings: Settings) -> dict[str, Param]:
             title="Approval",
             description="manual: a winner waits until somebody approves it, here or in the model registry.",
         ),
+        "predict": Param(
+            defaults.predict,
+            type="string",
+            enum=["never", "auto", "always"],
+            title="Predict",
+            description="auto: what is live at the end scores the newest reviews into the table predictions, "
+            "but not in a run that may not deploy. always: in such a run too.",
+        ),
         "contenders": Param(
             list(defaults.contenders),
             type="array",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings
 
 BIAS, SHAP, CHAMPION = "analyze.bias", "analyze.shap", "evaluate.champion"
+#: Scoring with what is live at the end of the run.
+PREDICT = "predict"
 #: The quick baseline that is explained where nothing is live.
 REFERENCE = "analyze.shap (reference)"
 Decision = Literal["reuse", "run", "unknown"]

@@ -174,6 +174,7 @@ def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
         *((f"train.{name}", outputs.contender(name)) for name in names),
         *((f"evaluate.{name}", outputs.evaluation(name)) for name in (*names, "champion")),
         *((PART_TASKS[part], outputs.part(part)) for part in ("explain_bias", "explain_shap")),
+        (PART_TASKS["predictions"], outputs.part("predictions")),
     ]
     # analyze.shap may train a reference model before it can explain one.
     return [
@@ -216,6 +217,8 @@ def _missing(outputs: RunOutputs) -> dict[str, str]:
             missing[f"contenders.{name}.test"] = outputs.why_missing(f"evaluate.{name}")
     if outputs.part("run").get("mode") != "rollback":
         missing.pop("rollback", None)
+    if outputs.part("run").get("predict", "never") == "never":
+        missing.pop("predictions", None)
     if not outputs.part("run").get("champion"):
         missing["champion"] = "no model was live when the run was planned"
     return missing

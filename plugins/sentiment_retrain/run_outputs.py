@@ -25,6 +25,7 @@ PART_TASKS: Mapping[str, str] = {
     "approval": "approve",
     "deployment": "deploy.endpoint",
     "verification": "deploy.verify",
+    "predictions": "predict",
     "rollback": "rollback",
 }
 

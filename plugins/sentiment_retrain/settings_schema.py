@@ -183,6 +183,7 @@ class RunDefaults(Frozen):
     contenders: tuple[Contender, ...] = Field(min_length=1)
     deploy: Literal["auto", "never", "force"]
     approval: Literal["auto", "manual"]
+    predict: Literal["never", "auto", "always"] = "never"
     reuse: bool | Reuse
     budget_usd: PositiveFloat
 

@@ -60,6 +60,7 @@ UPSTREAM = {
     "deploy.endpoint": {"approve"},
     "deploy.verify": {"deploy.endpoint"},
     "deploy.prune": {"deploy.verify"},
+    "predict": {"deploy.prune", "select_best"},
     "rollback": {"plan"},
 }
 
@@ -130,7 +131,7 @@ def test_report_runs_whatever_happened_and_excuses_nothing(dag: DAG) -> None:
     tasks = {TaskState(task.task_id) for task in dag.tasks}
     # Airflow's own choice of the tasks that decide the run's state.
     deciding = DagRun._tis_for_dagrun_state(DagRun(), dag=stored, tis=tasks)  # type: ignore[no-untyped-call]
-    assert {task.task_id for task in deciding} == {"deploy.prune", "rollback", "report"}
+    assert {task.task_id for task in deciding} == {"predict", "rollback", "report"}
 
 
 #: How a run may go: the tasks that skip themselves in it.
@@ -191,7 +192,9 @@ def test_only_tasks_that_pay_for_jobs_queue_in_their_pool(
     tasks = DagBag(dag_folder=str(CHECKOUT / "dags")).dags[DAG_ID].tasks
     pooled = {task.task_id for task in tasks if task.pool == "retrain-jobs"}
     assert pooled == {
-        name for name in UPSTREAM if name.split(".")[0] in {"analyze", "train", "evaluate", "explain"}
+        name
+        for name in UPSTREAM
+        if name.split(".")[0] in {"analyze", "train", "evaluate", "explain", "predict"}
     }
     assert {task.pool for task in tasks if task.task_id not in pooled} == {"default_pool"}
 
@@ -242,6 +245,7 @@ def test_parsing_twice_gives_the_same_dag() -> None:
         ("rollback_to", ""),
         ("approval", "perhaps"),
         ("deploy", "yes"),
+        ("predict", "yes"),
         ("window_days", 0),
         ("budget_usd", 0),
         ("contenders", []),

@@ -121,7 +121,9 @@ def test_champion_that_stayed_is_the_endpoint() -> None:
     assert report.card_problems(card) == []
 
 
-@pytest.mark.parametrize("part", [part for part in PART_TASKS if part not in {"run", "rollback"}])
+@pytest.mark.parametrize(
+    "part", [part for part in PART_TASKS if part not in {"run", "rollback", "predictions"}]
+)
 def test_any_one_part_may_be_missing(part: str) -> None:
     card = build(cards.whole_run(**{part: None}))
     assert report.card_problems(card) == []
@@ -132,7 +134,7 @@ def test_nothing_at_all_is_still_a_card() -> None:
     card = build(RunOutputs())
     assert report.card_problems(card) == []
     assert card["endpoint"] is None
-    assert set(PART_TASKS) - {"rollback"} <= set(card["missing"])
+    assert set(PART_TASKS) - {"rollback", "predictions"} <= set(card["missing"])
 
 
 def test_failed_run_says_which_error_came_first_and_shows_its_gates() -> None:

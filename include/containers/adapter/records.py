@@ -88,8 +88,10 @@ def csv_texts(body: str) -> list[str]:
     Raises `InvalidRecordError` for another number of columns, broken quotes or an empty body.
     """
     texts: list[str] = []
-    # Before Python 3.11 csv refuses NUL; normalisation makes it a space anyway.
-    reader = csv.reader(io.StringIO(body.replace("\x00", " "), newline=""), strict=True)
+    # csv ends a record at a bare CR too, where neither batch transform nor a writer of lines does: one line
+    # would get two answers. Before Python 3.11 it refuses NUL. Normalisation makes both a space anyway.
+    body = body.replace("\r\n", "\n").replace("\r", " ").replace("\x00", " ")
+    reader = csv.reader(io.StringIO(body, newline=""), strict=True)
     try:
         for row in reader:
             if len(row) > 1:

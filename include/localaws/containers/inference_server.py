@@ -112,9 +112,16 @@ class Server:
         return response.status == 200
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What GET /execution-parameters says for batch transform; empty when it is not offered."""
+        """What GET /execution-parameters says for batch transform; empty when it is not offered.
+
+        A server may answer any path with 200: what is no JSON object is no offer.
+        """
         response = self.pool.urlopen("GET", "/execution-parameters", retries=False, timeout=30)
-        return dict(response.json()) if response.status == 200 else {}
+        try:
+            offered = response.json() if response.status == 200 else None
+        except ValueError:
+            offered = None
+        return offered if isinstance(offered, dict) else {}
 
     def stop(self) -> None:
         """Stop the process and delete its directory."""

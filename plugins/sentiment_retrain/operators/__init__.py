@@ -11,6 +11,7 @@ from sentiment_retrain.operators.drift import DriftOperator
 from sentiment_retrain.operators.evaluate import EvaluateModelOperator
 from sentiment_retrain.operators.ingest import LandReviewsOperator
 from sentiment_retrain.operators.planning import PlanRunOperator
+from sentiment_retrain.operators.predictions import PredictOperator
 from sentiment_retrain.operators.prepare import PrepareDatasetsOperator
 from sentiment_retrain.operators.prune import PruneModelsOperator
 from sentiment_retrain.operators.quality import AthenaQualityOperator
@@ -32,6 +33,7 @@ __all__ = [
     "EvaluateModelOperator",
     "LandReviewsOperator",
     "PlanRunOperator",
+    "PredictOperator",
     "PrepareDatasetsOperator",
     "PruneModelsOperator",
     "PublishReportOperator",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors, failures
-from sentiment_retrain.hooks import translated
+from sentiment_retrain.glue_tables import (
+    PARQUET,
+    PARQUET_PARAMETERS,
+    PARTITION_TYPES,
+    GlueTables,
+    WantedTable,
+    table_input,
+)
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow.sdk import Context
 
@@ -23,34 +28,12 @@ CURATED_TYPES = {
     "star_rating": "double",
     "source_sha256": "string",
 }
-PARTITION_TYPES = {"dt": "string"}
 OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-#: Table parameter: the newest day whose files the columns describe.
-DATA_UNTIL_KEY = "retrain.data-until"
-#: How often a table that others change at the same time is looked at again.
-_ATTEMPTS = 5
-_PARQUET = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "Compressed": True,
-    "SerdeInfo": {
-        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-        "Parameters": {"serialization.format": "1"},
-    },
-}
 _TEXT = {
     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
     "Compressed": False,
 }
-
-
-class _Wanted(NamedTuple):
-    """What a table should say: a Glue TableInput."""
-
-    table_input: dict[str, Any]
-    #: Older files do not take back what newer ones said; empty: every run says the same.
-    data_until: str = ""
 
 
 class RegisterGlueTablesOperator(RetrainOperator):
@@ -70,9 +53,10 @@ class RegisterGlueTablesOperator(RetrainOperator):
         """Register and hand on ``database, table, raw_table, partitions``."""
         settings = self.settings
         root = f"s3://{self.run['bucket']}"
-        self._database()
+        tables = GlueTables(self.aws, settings.database)
+        tables.make_database()
         for wanted in self._tables(root):
-            self._agree(wanted)
+            tables.agree(wanted)
         partitions = self._add_partitions(root)
         self.log.info("%s.%s has the partitions %s", settings.database, settings.table, ", ".join(partitions))
         return {
@@ -82,89 +66,22 @@ class RegisterGlueTablesOperator(RetrainOperator):
             "partitions": partitions,
         }
 
-    def _agree(self, wanted: _Wanted) -> None:
-        """Make a table be as wanted, whoever else does the same at this moment.
-
-        awswrangler's own overwriting drops the table's partitions, those of other runs too. So a table
-        is created where there is none, and else altered in place, only as the version that was looked at.
-
-        :raises ServiceUnavailable: others kept changing the table
-        """
-        name = wanted.table_input["Name"]
-        for attempt in range(_ATTEMPTS):
-            found = self._find(name)
-            if found is None:
-                if self._change("create_table", wanted):
-                    return
-                continue
-            newest = found.get("Parameters", {}).get(DATA_UNTIL_KEY, "")
-            if newest >= wanted.data_until and _columns(found) == _columns(wanted.table_input):
-                return
-            if newest > wanted.data_until:
-                self.log.info("%s stays as it is: it describes files of %s", name, newest)
-                return
-            version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
-            if self._change("update_table", wanted, **version):
-                return
-            time.sleep(failures.backoff_seconds(attempt, base=0.2, cap=2))
-        raise errors.ServiceUnavailable(
-            f"table {name} was changed by others {_ATTEMPTS} times in a row", "a table that stays still"
-        )
-
-    def _find(self, table: str) -> dict[str, Any] | None:
-        glue = self.aws.client("glue")
-        with translated(f"glue:GetTable {table}"):
-            try:
-                return dict(glue.get_table(DatabaseName=self.settings.database, Name=table)["Table"])
-            except glue.exceptions.EntityNotFoundException:
-                return None
-
-    def _change(self, operation: str, wanted: _Wanted, **version: str) -> bool:
-        """Create or update a table; False when somebody else did so since it was looked at."""
-        table_input = wanted.table_input
-        if wanted.data_until:
-            parameters = table_input["Parameters"] | {DATA_UNTIL_KEY: wanted.data_until}
-            table_input = table_input | {"Parameters": parameters}
-        glue = self.aws.client("glue")
-        with translated(f"glue:{operation} {table_input['Name']}"):
-            try:
-                getattr(glue, operation)(
-                    DatabaseName=self.settings.database, TableInput=table_input, **version
-                )
-            except (
-                glue.exceptions.AlreadyExistsException,
-                glue.exceptions.ConcurrentModificationException,
-            ):
-                return False
-        return True
-
-    def _database(self) -> None:
-        """Make the database; somebody else may be making it."""
-        import awswrangler as wr
-
-        glue = self.aws.client("glue")
-        try:
-            wr.catalog.create_database(self.settings.database, exist_ok=True, boto3_session=self.aws.session)
-        except glue.exceptions.AlreadyExistsException:
-            self.log.info("another run made the database %s", self.settings.database)
-
-    def _tables(self, root: str) -> Iterator[_Wanted]:
+    def _tables(self, root: str) -> Iterator[WantedTable]:
         """Curated rows; and source files as they came, every column a string, in the newest one's order."""
         settings = self.settings
-        yield _Wanted(
-            _table_input(
+        yield WantedTable(
+            table_input(
                 settings.table,
                 f"{root}/curated/reviews/",
                 CURATED_TYPES,
                 "Accepted reviews, one Parquet object a source object",
-                _PARQUET,
-                # Without this the serialiser's missing entry makes Athena expect uncompressed pages.
-                {"classification": "parquet", "compressionType": "snappy"},
+                PARQUET,
+                PARQUET_PARAMETERS,
             )
         )
         serde = {"SerializationLibrary": OPEN_CSV_SERDE, "Parameters": self._serde_parameters}
-        yield _Wanted(
-            _table_input(
+        yield WantedTable(
+            table_input(
                 settings.raw_table,
                 f"{root}/raw/reviews/",
                 dict.fromkeys(column_names(self.land["header"]), "string"),
@@ -224,36 +141,3 @@ def column_names(header: Sequence[str]) -> list[str]:
         cleaned = re.sub(r"\W+", "_", name.strip().lower(), flags=re.ASCII).strip("_") or f"column_{position}"
         names.append(cleaned if cleaned not in {*names, *PARTITION_TYPES} else f"{cleaned}_{position}")
     return names
-
-
-def _table_input(
-    name: str,
-    location: str,
-    types: Mapping[str, str],
-    description: str,
-    storage: Mapping[str, Any],
-    parameters: Mapping[str, str],
-) -> dict[str, Any]:
-    """Glue's TableInput of an external table with our partitions."""
-    described = {**parameters, "typeOfData": "file"}
-    return {
-        "Name": name,
-        "Description": description,
-        "TableType": "EXTERNAL_TABLE",
-        "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in PARTITION_TYPES.items()],
-        "Parameters": described,
-        "StorageDescriptor": {
-            **storage,
-            "Columns": [{"Name": key, "Type": kind} for key, kind in types.items()],
-            "Location": location,
-            "NumberOfBuckets": -1,
-            "StoredAsSubDirectories": False,
-            "Parameters": described,
-        },
-    }
-
-
-def _columns(table: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and types of a table's columns with those of its partitions; OpenCSVSerde goes by their order."""
-    listed = [*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", [])]
-    return [(column["Name"], column["Type"]) for column in listed]

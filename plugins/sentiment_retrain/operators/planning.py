@@ -14,6 +14,7 @@ from sentiment_retrain.operators import rollback
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
+from sentiment_retrain.operators.predictions import why_not
 from sentiment_retrain.sources import find_sources
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def draft(
         "deploy": params["deploy"],
         "approval": params["approval"],
         "rollback_to": params["rollback_to"],
+        "predict": params.get("predict", settings.defaults.predict),
         "reuse": reuse.wire_policy(params["reuse"]),
         "budget_usd": float(params["budget_usd"]),
         "role_arn": configuration.required_role_arn(settings),
@@ -127,4 +129,8 @@ def _steps(
             ("run", "nothing is live that could be explained: a baseline is trained"),
         )
         steps.insert(1, plan.PlannedStep(plan.REFERENCE, decision, why, bound))
+    if why_not(run) is None:
+        bound = bound_usd(settings.jobs.transform, settings.prices)
+        why = "what is live at the end scores the newest reviews, unless it has done so"
+        steps.append(plan.PlannedStep(plan.PREDICT, "run", why, bound))
     return steps

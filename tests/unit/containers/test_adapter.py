@@ -224,6 +224,10 @@ def test_the_first_type_of_accept_that_can_be_written_is(accept: Any, kind: str)
     assert records.acceptable(accept) == kind
 
 
+def test_a_bare_carriage_return_is_no_end_of_a_record() -> None:
+    assert records.csv_texts('a\rb\r\n"c\r\nd"\n\re\n') == ["a b", "c\nd", " e"]
+
+
 def test_nul_is_read_as_a_space_on_every_python() -> None:
     assert records.csv_texts('a\x00b\n"c\x00,d"\n') == ["a b", "c ,d"]
 
