@@ -48,7 +48,15 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
         "contenders": {name: _contender(outputs, name) for name in outputs.contender_names()},
         "champion": _champion(outputs),
         "verdict": _chosen(
-            outputs.part("verdict"), "winner", "action", "reason", "metric", "scores", "paired", "floor"
+            outputs.part("verdict"),
+            "winner",
+            "action",
+            "reason",
+            "metric",
+            "scores",
+            "paired",
+            "floor",
+            "concept_drift",
         ),
         "registration": outputs.part("registration") or None,
         "approval": outputs.part("approval") or None,

@@ -41,7 +41,12 @@ def _evaluation(name: str, share_right: float, seed: int) -> dict[str, Any]:
         "containers": CONTAINERS,
         "job": samples.job(f"evaluate-{name}", "TransformJob"),
         "predictions_uri": "s3://bucket/predictions",
-        "test": evaluation.evaluate(TRUE, samples.predictions(predicted), bootstrap_samples=200),
+        "test": evaluation.evaluate(
+            TRUE,
+            samples.predictions(predicted),
+            groups=["Dresses", "Knits <b>", "Knits <b>", "Dresses"] * 49 + ["Rare"] * 4,
+            bootstrap_samples=200,
+        ),
         "predicted": predicted,
     }
 

@@ -108,3 +108,13 @@ def test_tiny_categories_are_not_drawn() -> None:
         "analysis": {"bias": {"facets": {"Dresses": {"DPL": 0.1}, "Chemises": {"DPL": 0.9}}}},
     }
     assert card_html._facet_values(card) == {"DPL of the labels (before training)": {"Dresses": 0.1}}
+
+
+def test_calibration_and_categories_are_on_the_card() -> None:
+    card = report.build_card(
+        cards.whole_run(), run_key="k", run_id="r", created_at="2026-11-22T10:00:00+00:00"
+    )
+    page = card_html.render_card(card)
+    assert "a perfectly calibrated model would show" in page
+    assert "Knits &lt;b&gt;" in page
+    assert "p, adjusted" in page
