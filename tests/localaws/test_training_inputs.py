@@ -161,7 +161,7 @@ def test_augmented_manifests_give_their_attributes(
     uri = manifest(aws, filled, "\n".join(json.dumps(row) for row in rows))
     names = ["source-ref", "label"]
     source = {"S3DataType": "AugmentedManifestFile", "S3Uri": uri, "AttributeNames": names}
-    wrapper = {"RecordWrapperType": "RecordIO"} if wrapped else {}
+    wrapper: dict[str, Any] = {"RecordWrapperType": "RecordIO"} if wrapped else {}
     content = model(aws, piped(filled, source, **wrapper))["epoch-0"]
     if wrapped:
         assert records(content) == [b"aaa\n", b"0", b"bbb\n", b"1"]
