@@ -12,7 +12,7 @@ PYTHON = ROOT / ".venv-localaws/bin/python"
 # In the stand-in's own Python: a port is held, refused to everybody else, and open to the server it is for.
 PROGRAM = """
 import json, socket
-from localaws import inference_server
+from localaws.containers import inference_server
 inference_server.PORTS = range(29_000, 29_004)
 held = [inference_server.reserve_port() for _ in range(4)]
 ports = sorted(port for port, _ in held)
