@@ -10,7 +10,7 @@ from mlserver.types import InferenceRequest, InferenceResponse
 from serving_direct import predict
 
 
-class Sentiment(MLModel):  # type: ignore[misc]
+class Sentiment(MLModel):
     """Texts in, the serving contract's CSV out."""
 
     async def load(self) -> bool:

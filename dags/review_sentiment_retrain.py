@@ -16,6 +16,7 @@ champion on the same test reviews, explains the winner, and puts it behind the e
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
@@ -46,7 +47,7 @@ run, land, tables = output("plan"), output("ingest.land_reviews"), output("inges
 data = {"run": run, "datasets": output("prepare.datasets")}
 verdict = {**data, "verdict": output("select_best")}
 # What pays for jobs may have to queue for the account's quota.
-jobs = {"pool": settings.job_pool}
+job_group = partial(TaskGroup, default_args={"pool": settings.job_pool})  # type: ignore[arg-type]
 
 with DAG(
     "review_sentiment_retrain",
@@ -75,13 +76,13 @@ with DAG(
         do.DriftOperator(task_id="drift", run=run, land=land, tables=tables)
     with TaskGroup("prepare") as prepare:
         do.PrepareDatasetsOperator(task_id="datasets", run=run, land=land)
-    with TaskGroup("analyze", default_args=jobs) as analyze:
+    with job_group("analyze") as analyze:
         do.ClarifyBiasOperator(task_id="bias", **data)
         do.ClarifyShapOperator(task_id="shap", **data)
-    with TaskGroup("train", default_args=jobs) as train:
+    with job_group("train") as train:
         autopilot = do.AutopilotOperator(task_id="autopilot", **data)
         blazingtext = do.BlazingTextOperator(task_id="blazingtext", **data)
-    with TaskGroup("evaluate", default_args=jobs) as evaluate:
+    with job_group("evaluate") as evaluate:
         for trained in (autopilot, blazingtext):
             contender = output(trained.task_id)
             trained >> do.EvaluateModelOperator(task_id=trained.label, **data, contender=contender)
@@ -95,7 +96,7 @@ with DAG(
         # A contender that was not asked for, or a champion that does not exist, is skipped.
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    with TaskGroup("explain", default_args=jobs) as explain:
+    with job_group("explain") as explain:
         do.ClarifyBiasOperator(task_id="bias", **verdict)
         do.ClarifyShapOperator(task_id="shap", **verdict)
     register_model = do.RegisterModelOperator(
@@ -126,7 +127,7 @@ with DAG(
         land=land,
         # A deployment that was not due is skipped: what is live then scores.
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
-        **jobs,
+        pool=settings.job_pool,
     )
     rollback = do.RollbackEndpointOperator(task_id="rollback", run=run)
     report = do.PublishReportOperator(task_id="report", run=run)

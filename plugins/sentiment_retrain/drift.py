@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiment_retrain.datasets import label_counts
-from sentiment_retrain.drift_tests import DOCUMENT_WORDS, holm, homogeneity_p, words_p
+from sentiment_retrain.drift_tests import DOCUMENT_WORDS, homogeneity_p, words_p
+from sentiment_retrain.multiple_testing import holm
 from sentiment_retrain.text import normalize
 
 if TYPE_CHECKING:

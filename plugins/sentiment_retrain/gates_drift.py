@@ -1,15 +1,15 @@
 """Gates of drift: each warns only when a difference is large enough to matter and is not chance.
 
 Pure functions, as in :mod:`sentiment_retrain.gates`. The level of significance is that of all six questions
-together; each gate takes its own share (:func:`sentiment_retrain.drift_tests.family_level`).
+together; each gate takes its own share (:func:`sentiment_retrain.multiple_testing.family_level`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.drift_tests import family_level
 from sentiment_retrain.gates import Gate, gate
+from sentiment_retrain.multiple_testing import family_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

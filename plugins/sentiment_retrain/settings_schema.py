@@ -19,6 +19,10 @@ from sentiment_retrain.settings_notifications import Notifications
 
 Contender = Literal["autopilot", "blazingtext"]
 InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
+# What Glue and Athena take unquoted; a query never holds a name of another form.
+CatalogName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,127}$")]
+# https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroup.html
+WorkGroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,128}$")]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
 
 
@@ -221,10 +225,10 @@ class Settings(Frozen):
     bucket: str | None = None
     role_arn: str | None = None
     model_role_arn: str | None = None
-    database: str
-    table: str
-    raw_table: str
-    workgroup: str
+    database: CatalogName
+    table: CatalogName
+    raw_table: CatalogName
+    workgroup: WorkGroupName
     endpoint_name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     source_uri: str | None = None

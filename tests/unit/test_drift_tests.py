@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sentiment_retrain import drift, drift_tests, gates_drift
+from sentiment_retrain import drift, drift_tests, gates_drift, multiple_testing
 
 from . import samples
 
@@ -13,14 +13,16 @@ LIMITS = samples.settings().gates.drift
 
 
 def test_holm_worked_out_by_hand() -> None:
-    adjusted = drift_tests.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    adjusted = multiple_testing.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
     assert adjusted == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
-    assert drift_tests.holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
-    assert drift_tests.holm({}) == {}
+    assert multiple_testing.holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
+    assert multiple_testing.holm({}) == {}
 
 
 def test_the_six_questions_share_one_level() -> None:
-    assert drift_tests.family_level(0.06, 4) + 2 * drift_tests.family_level(0.06, 1) == pytest.approx(0.06)
+    assert multiple_testing.family_level(0.06, 4) + 2 * multiple_testing.family_level(
+        0.06, 1
+    ) == pytest.approx(0.06)
 
 
 def test_homogeneity_of_a_known_table() -> None:

@@ -80,14 +80,15 @@ class ClarifyBiasOperator(ClarifyOperator):
         side = "train" if self.phase == "pre_training" else "test"
         limits = getattr(self.settings.gates, "bias" if side == "train" else "post_training_bias")
         sizes = self.datasets["category_counts"][side]
+        facets = bias.facet_table(analysis, self.phase)
         result = {
             "job": done[STEP],
             "analysis_uri": uri,
             "report_uri": f"{done[STEP]['output_uri']}/report.html",
-            "facets": bias.facet_table(analysis, self.phase),
+            "facets": facets,
         }
         if self.phase == "pre_training":
-            result["sampled"] = self._sampled(result["facets"])
+            result["sampled"] = self._sampled(facets)
         return self.settle(bias.bias_gates(analysis, self.phase, sizes, limits, uri), result)
 
     def _sampled(self, facets: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sentiment_retrain import naming
 from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import RetrainOperator
@@ -83,6 +81,8 @@ class SelectBestModelOperator(RetrainOperator):
 
     def _champion_then_and_now(self) -> dict[str, Any] | str:
         """The champion on its own test rows and on rows of sources that its run did not have, or why not."""
+        import numpy as np
+
         from sentiment_retrain import concept, evaluation
 
         live = self.run["champion"]
