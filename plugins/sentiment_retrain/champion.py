@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.endpoint import history
 from sentiment_retrain.models import containers_of, model_fingerprint
 
 if TYPE_CHECKING:
@@ -39,3 +40,17 @@ def find_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
         "run_key": tags.get("retrain:run", ""),
         "contender": tags.get("retrain:step", ""),
     }
+
+
+def find_verified_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
+    """As :func:`find_champion`, and None when what is live never passed its verification.
+
+    That is a first deployment that failed: nothing was there to go back to. It is nobody's standard, so the
+    next run deploys its winner and verifies it, instead of keeping a champion that is none.
+    """
+    live = find_champion(aws, endpoint_name)
+    endpoint = aws.find("describe_endpoint", EndpointName=endpoint_name) if live else None
+    if live is None or endpoint is None:
+        return None
+    is_bad = history.is_unverified(aws.tags(endpoint["EndpointArn"]), live["endpoint_config_name"])
+    return None if is_bad else live

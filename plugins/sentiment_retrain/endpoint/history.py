@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PREVIOUS_TAG = "retrain:previous-config"
 UPDATING_TAG = "retrain:updating-from"
+UNVERIFIED_TAG = "retrain:unverified-config"
 
 
 def previous_config(tags: Mapping[str, str], current: str) -> str | None:
@@ -30,3 +31,19 @@ def remember(aws: Aws, endpoint_arn: str, current: str, more: list[dict[str, str
     earlier = previous_config(aws.tags(endpoint_arn), current)
     own = {UPDATING_TAG: current} | ({PREVIOUS_TAG: earlier} if earlier else {})
     aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=[*more, *as_tags(own)])
+
+
+def mark_unverified(aws: Aws, endpoint_arn: str, config: str) -> None:
+    """Note that ``config`` failed its verification, and is live because nothing was there to go back to."""
+    aws.add_tag(endpoint_arn, UNVERIFIED_TAG, config)
+
+
+def mark_verified(aws: Aws, endpoint_arn: str) -> None:
+    """Take such a note back, if there is one."""
+    if aws.tags(endpoint_arn).get(UNVERIFIED_TAG):
+        aws.add_tag(endpoint_arn, UNVERIFIED_TAG, "")
+
+
+def is_unverified(tags: Mapping[str, str], config: str) -> bool:
+    """Whether ``config`` is live without ever having been verified."""
+    return tags.get(UNVERIFIED_TAG) == config

@@ -99,7 +99,7 @@ def draft(
         "images": image_uris(region),
         "plan_uri": f"{run_uri}/plan.json",
     }
-    run["champion"] = champion.find_champion(aws, settings.endpoint_name)
+    run["champion"] = champion.find_verified_champion(aws, settings.endpoint_name)
     run["pin"] = pins.find_pin(aws, bucket, settings.endpoint_name)
     if run["mode"] in rollback.MODES:
         run["cost_bound_usd"] = 0.0

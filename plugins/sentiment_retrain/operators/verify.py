@@ -72,19 +72,26 @@ class VerifyEndpointOperator(RetrainOperator):
             "latency_ms": latency,
         }
         try:
-            return self.settle(found, result)
+            settled = self.settle(found, result)
         except errors.GateFailed as error:
             failed = ", ".join(gate["gate"] for gate in error.gates if gate["status"] == "fail")
             result["put_back"] = self._put_back(failed)
             raise
+        history.mark_verified(self.aws, self._endpoint_arn())
+        return settled
+
+    def _endpoint_arn(self) -> str:
+        name = self.deployment["endpoint_name"]
+        return str(self.aws.sagemaker("describe_endpoint", EndpointName=name)["EndpointArn"])
 
     def _put_back(self, failed: str) -> str:
         """Undo this run's own update; says what became of the endpoint."""
+        name, before = self.deployment["endpoint_name"], self.deployment["previous_endpoint_config_name"]
+        if self.deployment.get("outcome") == "created" or not before:
+            history.mark_unverified(self.aws, self._endpoint_arn(), self.deployment["endpoint_config_name"])
+            return "left as it is: nothing was live before; the next run deploys and verifies its winner"
         if self.deployment.get("outcome") != "updated":
             return "left as it is: this run did not replace a model"
-        name, before = self.deployment["endpoint_name"], self.deployment["previous_endpoint_config_name"]
-        if not before:
-            return "left as it is: nothing was live before"
         said = put_back(self.aws, self.settings, name, before)
         self.log.error("%s", said)
         if self.registration:

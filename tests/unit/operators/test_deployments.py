@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import (
 )
 from fault_client import Faults
 
-from sentiment_retrain import packages
+from sentiment_retrain import champion, packages
 from sentiment_retrain.endpoint import pins, scaling
 from sentiment_retrain.operators import PruneModelsOperator, VerifyEndpointOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
@@ -146,6 +146,39 @@ def test_a_model_that_fails_verification_is_put_back(world: World, execute: Call
     assert world.describe()["EndpointConfigName"] == created["endpoint_config_name"]
     assert "put back" in pushed[FAILURE_KEY]["result"]["put_back"]
     assert world.package(registered)["ModelApprovalStatus"] == "Rejected"
+
+
+def test_a_first_deployment_that_fails_verification_is_no_champion(
+    world: World, execute: Callable[..., Any]
+) -> None:
+    bad = world.verdict("wrong")
+    deployed = world.deploy(bad)
+    assert deployed["outcome"] == "created"
+
+    def verify(verdict: dict[str, Any], deployment: dict[str, Any]) -> Any:
+        operator = VerifyEndpointOperator(
+            task_id="verify",
+            run=world.run(),
+            datasets=world.datasets(),
+            verdict=verdict,
+            deployment=deployment,
+        )
+        return execute(operator, pushed)
+
+    pushed: dict[str, Any] = {}
+    with pytest.raises(AirflowFailException, match="SR-GATE-009"):
+        verify(bad, deployed)
+
+    assert "nothing was live before" in pushed[FAILURE_KEY]["result"]["put_back"]
+    assert champion.find_champion(world.aws, world.endpoint) is not None
+    assert champion.find_verified_champion(world.aws, world.endpoint) is None
+
+    good = world.verdict()
+    verify(good, world.deploy(good, name="run-2"))
+
+    live = champion.find_verified_champion(world.aws, world.endpoint)
+    assert live is not None
+    assert live["model_name"] == good["model_name"]
 
 
 ALARMS = {
