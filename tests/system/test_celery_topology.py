@@ -227,19 +227,26 @@ def topology(root: Path, stand_in: StandIn, chat: Chat) -> Iterator[Topology]:
         made.stop()
 
 
+@pytest.fixture
+def api(topology: Topology) -> Iterator[AirflowApi]:
+    """Airflow's API, signed in with the password that the API server has made."""
+    password = json.loads((topology.home / "auth" / "passwords.json").read_text())["admin"]
+    client = AirflowApi(topology.url, "admin", password)
+    yield client
+    client.close()
+
+
 @pytest.mark.system
 @pytest.mark.timeout(1500)
 @pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 def test_a_run_survives_a_killed_worker_and_pays_for_nothing_twice(
-    topology: Topology, stand_in: StandIn, chat: Chat, root: Path
+    topology: Topology, api: AirflowApi, stand_in: StandIn, chat: Chat, root: Path
 ) -> None:
     from test_whole_dag import balanced_slice
 
     reviews = balanced_slice(first_data.ensure(Places.here()), root / "reviews.csv")
     s3 = stand_in.client("s3")
     s3.upload_file(str(reviews), localaws.BUCKET, "inbox/reviews.csv")
-    password = json.loads((topology.home / "auth" / "passwords.json").read_text())["admin"]
-    api = AirflowApi(topology.url, "admin", password)
     api.wait_for_dag(DAG_ID, 240)
     api.unpause(DAG_ID)
     began = time.monotonic()
@@ -250,14 +257,16 @@ def test_a_run_survives_a_killed_worker_and_pays_for_nothing_twice(
 
     tasks = {one["task_id"]: one for one in api.task_instances(DAG_ID, RUN_ID)}
     assert api.run_state(DAG_ID, RUN_ID) == "success", {name: one["state"] for name, one in tasks.items()}
-    assert any(tasks[name]["try_number"] > 1 for name in KILLED_DURING)
+    tried_again = {name for name in KILLED_DURING if tasks[name]["try_number"] > 1}
+    assert tried_again
     latest = json.loads(s3.get_object(Bucket=localaws.BUCKET, Key="runs/latest.json")["Body"].read())
     key = latest["card_uri"].removeprefix(f"s3://{localaws.BUCKET}/")
     card = json.loads(s3.get_object(Bucket=localaws.BUCKET, Key=key)["Body"].read())
     needed = sorted(job["name"] for job in card["jobs"])
     assert sorted(jobs_of(stand_in)) == needed
     outcomes = {job["task"]: job["outcome"] for job in card["jobs"]}
-    assert "reconnected" in {outcomes[name] for name in KILLED_DURING}
+    # The job goes on without its worker; by the next try it may have ended.
+    assert {outcomes[name] for name in tried_again} <= {"reconnected", "reused"}
     assert card["endpoint"]["status"] == "InService"
     wait_until(lambda: len(chat.told) >= 2, 60, "the late run's message")
     assert sorted(text.splitlines()[0].strip("*") for text in chat.told) == sorted(
@@ -294,10 +303,12 @@ def kill_a_worker_that_trains(topology: Topology, api: AirflowApi, stand_in: Sta
 
 
 def jobs_of(stand_in: StandIn) -> list[str]:
-    """Names of all jobs that anybody has asked AWS for."""
+    """Names of all jobs that the DAG has asked for; an AutoML job starts others itself, named after it."""
     sagemaker = stand_in.client("sagemaker")
-    found = [one["AutoMLJobName"] for one in sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]]
+    searches = [one["AutoMLJobName"] for one in sagemaker.list_auto_ml_jobs()["AutoMLJobSummaries"]]
+    found = list(searches)
     for kind in ("Training", "Processing", "Transform"):
         listed = getattr(sagemaker, f"list_{kind.lower()}_jobs")(MaxResults=100)[f"{kind}JobSummaries"]
-        found += [one[f"{kind}JobName"] for one in listed]
+        names = [one[f"{kind}JobName"] for one in listed]
+        found += [name for name in names if not name.startswith(tuple(f"{one}-" for one in searches))]
     return found
