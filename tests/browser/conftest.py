@@ -24,7 +24,7 @@ RUN_ID = "manual__2026-11-22T16:00:00+00:00"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An installation with one run that Airflow knows, and eleven that only the bucket remembers."""
     before = dict(os.environ)
@@ -47,9 +47,12 @@ def run_id() -> str:
     return RUN_ID
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system has it; a test that needs it is skipped where there is none."""
+    """Chromium as the system has it; a test that needs it is skipped where there is none.
+
+    Not for the whole session: the driver leaves an event loop running, which later tests cannot have.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:

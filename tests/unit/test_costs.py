@@ -32,7 +32,7 @@ def test_unknown_instance_type_names_priced_ones() -> None:
 
 def test_everything_that_is_configured_has_a_price() -> None:
     assert costs.run_bound_usd(costs.step_bounds(SETTINGS, ["autopilot", "blazingtext"], True)) > 1
-    assert costs.endpoint_usd_per_hour(SETTINGS) == pytest.approx(0.115)
+    assert costs.endpoint_usd_per_hour(SETTINGS) == pytest.approx(2 * 0.115)
 
 
 def test_the_shipped_budget_is_enough_for_the_shipped_jobs() -> None:
