@@ -66,8 +66,8 @@ def test_the_file_follows_the_compose_specification() -> None:
 
     assert [error.message for error in validator.iter_errors(document)] == []
     # The validator sees mistakes.
-    document["services"]["worker"]["comand"] = "celery worker"
-    assert any("comand" in error.message for error in validator.iter_errors(document))
+    document["services"]["worker"]["restrat"] = "celery worker"
+    assert any("restrat" in error.message for error in validator.iter_errors(document))
 
 
 def test_it_holds_no_secret_and_says_how_to_make_each(tmp_path: Path) -> None:
