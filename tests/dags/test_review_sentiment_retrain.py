@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 # Airflow reads .airflowignore files by a function that its own dependency deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DAG_ID = "review_sentiment_retrain"
