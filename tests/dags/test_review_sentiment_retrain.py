@@ -16,8 +16,6 @@ from sentiment_retrain import run_end
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
-# Airflow reads .airflowignore files by a function that its own dependency deprecates.
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 DAG_ID = "review_sentiment_retrain"
 HEAVY = ("awswrangler", "boto3", "great_expectations", "matplotlib", "numpy", "pandas", "sagemaker", "scipy")
