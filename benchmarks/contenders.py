@@ -25,8 +25,9 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 sys.path[:0] = [str(CHECKOUT / "plugins")]
 
-from sentiment_retrain import datasets, evaluation, reviews  # noqa: E402
+from sentiment_retrain.data import datasets, reviews  # noqa: E402
 from sentiment_retrain.settings import load_settings, merged, parse_settings  # noqa: E402
+from sentiment_retrain.verdict import evaluation  # noqa: E402
 
 if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings

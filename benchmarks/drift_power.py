@@ -20,10 +20,12 @@ import pandas as pd  # noqa: TID253 - a program of its own
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 
-from sentiment_retrain import concept, confusion, drift, gates_drift  # noqa: E402
-from sentiment_retrain.reviews import parse_reviews  # noqa: E402
+from sentiment_retrain.analysis import concept, drift  # noqa: E402
+from sentiment_retrain.data.reviews import parse_reviews  # noqa: E402
+from sentiment_retrain.data.text import normalize  # noqa: E402
 from sentiment_retrain.settings import load_settings  # noqa: E402
-from sentiment_retrain.text import normalize  # noqa: E402
+from sentiment_retrain.statistics import confusion  # noqa: E402
+from sentiment_retrain.verdict import gates_drift  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

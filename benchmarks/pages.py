@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from browser.world import World  # noqa: E402
 from launcher import airflow, localaws, processes  # noqa: E402
 from launcher.places import Places  # noqa: E402
-from sentiment_retrain.hooks import Aws  # noqa: E402
+from sentiment_retrain.aws.hooks import Aws  # noqa: E402
 from sentiment_retrain.pages.paths import DAG_ID  # noqa: E402
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
 
 from sentiment_retrain import operators as do
 from sentiment_retrain.notifications.callbacks import FailedRunNotifier, late_run_alert
-from sentiment_retrain.params import run_params
-from sentiment_retrain.priority import BACKFILLS_LAST
+from sentiment_retrain.runs.params import run_params
+from sentiment_retrain.runs.priority import BACKFILLS_LAST
 from sentiment_retrain.settings import load_settings
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from sentiment_retrain.links import JobLogLink, RunCardLink, SageMakerJobLink
 from sentiment_retrain.pages.paths import EXTERNAL_VIEWS, PREFIX
-from sentiment_retrain.priority import BackfillsLast
+from sentiment_retrain.runs.links import JobLogLink, RunCardLink, SageMakerJobLink
+from sentiment_retrain.runs.priority import BackfillsLast
 
 
 class SentimentRetrainPlugin(AirflowPlugin):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sentiment_retrain.settings_schema import Settings
+    from sentiment_retrain.settings.schema import Settings
 
 PROBE_KEY = "runs/preflight"
 STYLES = {OK: "green", UNKNOWN: "yellow", FAIL: "bold red"}
@@ -227,8 +227,8 @@ def run(console: Console) -> None:
 
 def _images(region: str | None) -> tuple[dict[str, str], str | None]:
     """AWS's images of a region, and why there are none."""
+    from sentiment_retrain.aws.images import image_uris
     from sentiment_retrain.errors import ConfigError
-    from sentiment_retrain.images import image_uris
 
     if not region:
         return {}, None

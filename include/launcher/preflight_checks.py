@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment_retrain.settings_schema import Settings
+    from sentiment_retrain.settings.schema import Settings
 
 Status = Literal["ok", "not known", "FAIL"]
 OK: Status = "ok"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sentiment_retrain.settings_schema import Settings
+    from sentiment_retrain.settings.schema import Settings
 
 WRITTEN = (
     *("athena", "containers", "curated", "datasets", "endpoints", "inputs"),

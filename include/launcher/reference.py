@@ -217,7 +217,7 @@ def _default(entry: Entry | None, field: FieldInfo) -> str:
 def page() -> str:
     """The whole of docs/configuration.md."""
     sys.path.append(str(CHECKOUT / "plugins"))
-    from sentiment_retrain.settings_schema import Settings
+    from sentiment_retrain.settings.schema import Settings
 
     known: dict[str, Entry] = {}
     for name in FILES:
@@ -249,7 +249,7 @@ def _cell(text: str) -> str:
 
 def _form() -> str:
     """The parameters of a run, as Airflow's form shows them."""
-    from sentiment_retrain.params import run_params
+    from sentiment_retrain.runs.params import run_params
     from sentiment_retrain.settings import load_settings
 
     lines = [FORM_HEADING, "| field | default | meaning |", "|---|---|---|"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from launcher.places import Places
-    from sentiment_retrain.reviews import SourceSummary
+    from sentiment_retrain.data.reviews import SourceSummary
 
 
 def is_s3_uri(data: str) -> bool:
@@ -30,7 +30,7 @@ def local_file(places: Places, data: str, console: Console) -> Path:
 
     :raises SourceError: missing, empty, a column missing, no usable row, …
     """
-    from sentiment_retrain.reviews import inspect_source
+    from sentiment_retrain.data.reviews import inspect_source
 
     # The preflight judges by the same configuration as the run's tasks.
     os.environ["SENTIMENT_RETRAIN_CONFIG"] = airflow.overlay()

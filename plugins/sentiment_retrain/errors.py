@@ -145,7 +145,7 @@ class ResultMalformed(DataQualityError):
 class GateFailed(RetrainError):
     """A gate said no.
 
-    :param gates: the failed gates, as :meth:`sentiment_retrain.gates.Gate.as_dict` gives them
+    :param gates: the failed gates, as :meth:`sentiment_retrain.verdict.gates.Gate.as_dict` gives them
     """
 
     code = "SR-GATE-000"

@@ -18,11 +18,13 @@ import pandas as pd
 from launcher import airflow, localaws, processes
 from launcher.places import AIRFLOW_PYTHON, Places
 from launcher.ports import HOST
-from sentiment_retrain import card_html, exploration, figures, naming, report, timeline
-from sentiment_retrain.exploration_plots import draw_exploration
-from sentiment_retrain.hooks import Aws
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.cards import card_html, figures, report, timeline
+from sentiment_retrain.cards.exploration_plots import draw_exploration
+from sentiment_retrain.data import exploration
 from sentiment_retrain.pages.paths import DAG_ID, PREFIX
-from unit import cards
+from sentiment_retrain.runs import naming
+from unit import sample_cards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,7 +183,7 @@ def _answers(url: str) -> bool:
 @functools.cache
 def _card() -> dict[str, Any]:
     """A whole run whose source, and so whose card, is hostile."""
-    outputs = cards.whole_run()
+    outputs = sample_cards.whole_run()
     card = report.build_card(outputs, run_key="x", run_id="y", created_at="2026-11-22T16:00:00+00:00")
     attacked = card["data"] | {"categories": {**card["data"]["categories"], ATTACK: 40}}
     gate = {**card["gates"][0], "observed": f"{card['gates'][0]['observed']}: {ATTACK}"}

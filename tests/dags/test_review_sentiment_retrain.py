@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from airflow.sdk import TriggerRule
 
-from sentiment_retrain import run_end
+from sentiment_retrain.runs import run_end
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG

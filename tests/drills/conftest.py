@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "localaws"))
 from fault_client import Faults
 from stand_in import StandIn
 
-from sentiment_retrain import triggers
+from sentiment_retrain.aws import triggers
 from sentiment_retrain.settings import load_settings
 
 from .load import write_table

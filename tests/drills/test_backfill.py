@@ -13,7 +13,7 @@ import yaml
 
 from launcher import first_data, localaws, processes
 from launcher.places import CHECKOUT, Places
-from sentiment_retrain.naming import name_parts
+from sentiment_retrain.runs.naming import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

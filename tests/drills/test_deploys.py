@@ -19,7 +19,7 @@ import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from sentiment_retrain.hooks import Aws
+from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.operators.approve import ApproveModelOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
 from sentiment_retrain.operators.report import PublishReportOperator

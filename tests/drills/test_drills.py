@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
-from sentiment_retrain.jobs import as_tags
+from sentiment_retrain.aws.jobs import as_tags
 
 from .tiny_job import context
 from .world import Background, World, event_of, status, wait_until

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from sentiment_retrain.hooks import Aws
+from sentiment_retrain.aws.hooks import Aws
 
 from .world import Row, World
 

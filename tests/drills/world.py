@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
-from sentiment_retrain import jobs
-from sentiment_retrain.hooks import Aws
-from sentiment_retrain.triggers import SageMakerJobTrigger
+from sentiment_retrain.aws import jobs
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 
 from .tiny_job import TinyJobOperator, context
 

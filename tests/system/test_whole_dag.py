@@ -85,7 +85,7 @@ class Installation:
         """Reviews that a query of the curated table sees."""
         athena = self.client("athena")
         started = athena.start_query_execution(
-            QueryString="SELECT count(*) FROM sentiment_retrain.reviews",
+            QueryString="SELECT count(*) FROM sentiment_retrain.data.reviews",
             ResultConfiguration={"OutputLocation": f"s3://{localaws.BUCKET}/test-queries/"},
         )
         deadline = time.monotonic() + 60

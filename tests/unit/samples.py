@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sentiment_retrain import evaluation
 from sentiment_retrain.settings import load_settings, merged, parse_settings
+from sentiment_retrain.verdict import evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

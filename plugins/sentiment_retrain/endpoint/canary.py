@@ -12,13 +12,13 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sentiment_retrain.aws.hooks import error_code, translated
 from sentiment_retrain.endpoint.alarms import AGREEMENT_METRIC, GOLDEN_METRIC, NAMESPACE
-from sentiment_retrain.hooks import error_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ def judge(answer: str, expected: Sequence[int], offline: Sequence[int]) -> Quali
 
 def labels_of(answer: str, count: int) -> list[int | None]:
     """The sentiment of each of ``count`` rows, None for all when the answer breaks the contract."""
-    from sentiment_retrain import errors, evaluation
+    from sentiment_retrain import errors
+    from sentiment_retrain.verdict import evaluation
 
     try:
         found = evaluation.parse_predictions(answer.splitlines(), count).labels.tolist()

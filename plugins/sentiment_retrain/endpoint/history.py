@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sentiment_retrain.jobs import as_tags
+from sentiment_retrain.aws.jobs import as_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 PREVIOUS_TAG = "retrain:previous-config"
 UPDATING_TAG = "retrain:updating-from"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 HOW_TO_LIFT = "`make rollback UNPIN=1`, or a run with mode: unpin, lifts the pin"
 

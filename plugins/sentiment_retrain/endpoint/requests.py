@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import naming
-from sentiment_retrain.jobs import as_tags, to_request_tags
+from sentiment_retrain.aws.jobs import as_tags, to_request_tags
+from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sentiment_retrain.settings import Settings
-    from sentiment_retrain.settings_deployment import Deployment
+    from sentiment_retrain.settings.deployment import Deployment
 
 VARIANT = "AllTraffic"
 SHADOW_VARIANT = "Shadow"

@@ -15,8 +15,8 @@ from sentiment_retrain.endpoint.requests import VARIANT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.hooks import Aws
-    from sentiment_retrain.settings_deployment import Autoscaling
+    from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.settings.deployment import Autoscaling
 
 log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from sentiment_retrain import packages
+from sentiment_retrain.aws import packages
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.errors import RetrainError
-from sentiment_retrain.hooks import Aws
 from sentiment_retrain.notifications import sending
 from sentiment_retrain.notifications.messages import Message
 from sentiment_retrain.settings import load_settings
-from sentiment_retrain.triggers import SageMakerJobTrigger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

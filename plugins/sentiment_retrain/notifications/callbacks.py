@@ -23,7 +23,7 @@ class FailedRunNotifier(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Called where DAG files are processed."""
-        from sentiment_retrain.hooks import Aws
+        from sentiment_retrain.aws.hooks import Aws
 
         reason = str(context.get("reason") or "")
         sending.tell_of_crash(Aws(), load_settings(), context, reason, self.log)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk import BaseNotifier
 
-from sentiment_retrain.hooks import Aws
+from sentiment_retrain.aws.hooks import Aws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

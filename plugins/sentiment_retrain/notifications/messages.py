@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.settings_notifications import Event
+    from sentiment_retrain.settings.notifications import Event
 
 #: SNS refuses longer subjects, and any that is not ASCII on one line.
 SUBJECT_LIMIT = 99
@@ -68,7 +68,7 @@ def _was_put_back(card: Mapping[str, Any]) -> bool:
 def of_card(card: Mapping[str, Any], link: str) -> Message | None:
     """The message about a finished run, None where there is nothing to tell.
 
-    :param card: as :func:`sentiment_retrain.report.build_card` gives it
+    :param card: as :func:`sentiment_retrain.cards.report.build_card` gives it
     :param link: where the whole card is
     """
     events = events_of(card)

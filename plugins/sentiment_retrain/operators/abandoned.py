@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from sentiment_retrain import errors
-from sentiment_retrain.jobs import JOB_KINDS
-from sentiment_retrain.naming import name_parts
+from sentiment_retrain.aws.jobs import JOB_KINDS
+from sentiment_retrain.runs.naming import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from airflow.sdk.types import Logger
 
-    from sentiment_retrain.hooks import Aws
-    from sentiment_retrain.jobs import JobKind
+    from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.aws.jobs import JobKind
 
 OWNER_TAG = "retrain:run"
 #: Key of the tag by which a run that joined another run's job says so, before the run's key.

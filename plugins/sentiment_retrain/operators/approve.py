@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, packages
+from sentiment_retrain import errors
+from sentiment_retrain.aws import packages
 from sentiment_retrain.endpoint.triggers import ApprovalTrigger
 from sentiment_retrain.notifications import messages, sending
 from sentiment_retrain.operators.base import RetrainOperator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, jobs, models
+from sentiment_retrain import errors
+from sentiment_retrain.aws import jobs, models
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator

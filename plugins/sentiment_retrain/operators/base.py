@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from sentiment_retrain import errors, gates
-from sentiment_retrain.hooks import Aws
-from sentiment_retrain.links import RunCardLink
+from sentiment_retrain import errors
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.runs.links import RunCardLink
 from sentiment_retrain.settings import load_settings
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import jobs, models
+from sentiment_retrain.aws import jobs, models
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.glue_tables import (
+from sentiment_retrain.aws.glue_tables import (
     PARQUET,
     PARQUET_PARAMETERS,
     PARTITION_TYPES,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import attributions, datasets, gates_drift, models
+from sentiment_retrain.analysis import attributions
+from sentiment_retrain.aws import models
+from sentiment_retrain.data import datasets
 from sentiment_retrain.operators.blazingtext import training_request
 from sentiment_retrain.operators.clarify import ClarifyOperator
 from sentiment_retrain.operators.input_records import noted
+from sentiment_retrain.verdict import gates_drift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import champion, errors, models, packages
-from sentiment_retrain.datasets import request_csv
-from sentiment_retrain.endpoint import alarms, history, pins, requests, scaling
+from sentiment_retrain import errors
+from sentiment_retrain.aws import models, packages
+from sentiment_retrain.data.datasets import request_csv
+from sentiment_retrain.endpoint import alarms, champion, history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, batches_of
 from sentiment_retrain.operators.endpoint_base import EndpointOperator
 
@@ -224,7 +225,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
 
     def _sample(self) -> tuple[list[str], list[int]]:
         """Test rows spread over the test set, and what the model said of them in its evaluation."""
-        from sentiment_retrain import evaluation
+        from sentiment_retrain.verdict import evaluation
 
         content = self.aws.get_bytes(self.datasets["files"]["test_input"]).decode()
         texts = [row[0] for row in csv.reader(io.StringIO(content, newline=""))]

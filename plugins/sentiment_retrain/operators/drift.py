@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import athena, gates_drift
+from sentiment_retrain.aws import athena
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.verdict import gates_drift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,8 @@ class DriftOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Compare and hand on ``gates, report_uri, profile`` (without its words) and ``measures``."""
-        from sentiment_retrain import drift, exploration
+        from sentiment_retrain.analysis import drift
+        from sentiment_retrain.data import exploration
 
         values = athena.rows_of_run(self.settings, self.run, self.land)
         rows = athena.query(self.aws, self.settings, self.run["bucket"], "drift_reviews", values).dropna()

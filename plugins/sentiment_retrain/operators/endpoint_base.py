@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors, jobs
+from sentiment_retrain import errors
+from sentiment_retrain.aws import jobs
+from sentiment_retrain.aws.jobs import JobState, read_state
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.endpoint.triggers import DeploymentTrigger
-from sentiment_retrain.jobs import JobState, read_state
-from sentiment_retrain.links import JOB_KEY, LINK_KEY, console_url
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
+from sentiment_retrain.runs.links import JOB_KEY, LINK_KEY, console_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, jobs, models
+from sentiment_retrain import errors
+from sentiment_retrain.aws import jobs, models
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 STEP = "transform"
 
@@ -125,7 +126,7 @@ class EvaluateModelOperator(SageMakerJobOperator):
 
     def parse(self, context: Context, done: Mapping[str, dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
         """The evaluation of docs/contracts.md section 2."""
-        from sentiment_retrain import evaluation
+        from sentiment_retrain.verdict import evaluation
 
         rules = self.settings.selection
         rows = common_test_rows(self.aws, self.datasets)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain import models, naming, plan, reuse
-from sentiment_retrain.jobs import TRAINING, TRANSFORM, output_uri
+from sentiment_retrain.aws import models
+from sentiment_retrain.aws.jobs import TRAINING, TRANSFORM, output_uri
+from sentiment_retrain.data.sources import newest_plans
 from sentiment_retrain.operators.autopilot import AutopilotOperator, selecting_all_keys
 from sentiment_retrain.operators.blazingtext import BlazingTextOperator, planned_pipeline
 from sentiment_retrain.operators.clarify_bias import ClarifyBiasOperator
@@ -16,14 +17,14 @@ from sentiment_retrain.operators.ingest import land_fingerprint
 from sentiment_retrain.operators.input_records import newest_record
 from sentiment_retrain.operators.job_start import judge
 from sentiment_retrain.operators.prepare import datasets_fingerprint, described, find_built
-from sentiment_retrain.sources import newest_plans
+from sentiment_retrain.runs import naming, plan, reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.operators.job_request import JobRequest
-    from sentiment_retrain.plan import Decision
+    from sentiment_retrain.runs.plan import Decision
     from sentiment_retrain.settings import Settings
 
 #: Looking further would cost a call each; after so many failed attempts a person should look anyway.
@@ -45,7 +46,7 @@ def foresee_steps(
 ) -> dict[str, tuple[Decision, str]]:
     """Decision and reason of each paid step that can be told now.
 
-    :param sources: as :func:`sentiment_retrain.sources.find_sources` gives them
+    :param sources: as :func:`sentiment_retrain.data.sources.find_sources` gives them
     """
     digests = [str(source["sha256"]) for source in sources]
     fingerprint = datasets_fingerprint(settings, land_fingerprint(settings, digests))

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors, gates, naming, reviews, sources
+from sentiment_retrain import errors
+from sentiment_retrain.data import reviews, sources
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.runs import naming
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.reviews import ParsedReviews
+    from sentiment_retrain.data.reviews import ParsedReviews
     from sentiment_retrain.settings import Settings
 
 #: Raise when the same bytes must give other curated rows although no setting changed.

@@ -6,12 +6,12 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import reuse
+from sentiment_retrain.runs import reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.operators.base import RetrainOperator
     from sentiment_retrain.operators.job_request import JobRequest
 

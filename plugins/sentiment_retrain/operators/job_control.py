@@ -7,15 +7,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sentiment_retrain import errors, failures
-from sentiment_retrain.jobs import JOB_KINDS
+from sentiment_retrain import errors
+from sentiment_retrain.aws import failures
+from sentiment_retrain.aws.jobs import JOB_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow.sdk.types import Logger
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 Result = TypeVar("Result")
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain import naming
+from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sentiment_retrain.jobs import JobKind
+    from sentiment_retrain.aws.jobs import JobKind
 
 
 @dataclass(frozen=True)

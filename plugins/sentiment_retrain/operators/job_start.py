@@ -6,9 +6,10 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain import errors, failures, naming, reuse
-from sentiment_retrain.failures import Cause, Policy
-from sentiment_retrain.jobs import (
+from sentiment_retrain import errors
+from sentiment_retrain.aws import failures
+from sentiment_retrain.aws.failures import Cause, Policy
+from sentiment_retrain.aws.jobs import (
     ended_at,
     instance_type_of,
     on_instance_type,
@@ -18,14 +19,15 @@ from sentiment_retrain.jobs import (
 )
 from sentiment_retrain.operators import abandoned
 from sentiment_retrain.operators.job_request import Claim
+from sentiment_retrain.runs import naming, reuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow.sdk.types import Logger
 
-    from sentiment_retrain.hooks import Aws
-    from sentiment_retrain.jobs import JobState
+    from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.aws.jobs import JobState
     from sentiment_retrain.operators.job_request import JobRequest
     from sentiment_retrain.settings import Settings
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import champion, gates, naming, plan, reuse
 from sentiment_retrain import settings as configuration
-from sentiment_retrain.costs import bound_usd
-from sentiment_retrain.endpoint import pins
-from sentiment_retrain.images import image_uris
+from sentiment_retrain.aws.images import image_uris
+from sentiment_retrain.data.sources import find_sources
+from sentiment_retrain.endpoint import champion, pins
 from sentiment_retrain.operators import rollback
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
 from sentiment_retrain.operators.predictions import why_not
-from sentiment_retrain.sources import find_sources
+from sentiment_retrain.runs import naming, plan, reuse
+from sentiment_retrain.runs.costs import bound_usd
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.settings import Settings
 
 

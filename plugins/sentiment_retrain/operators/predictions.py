@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import champion, datasets, errors, naming
-from sentiment_retrain.glue_tables import (
+from sentiment_retrain import errors
+from sentiment_retrain.aws.glue_tables import (
     PARQUET,
     PARQUET_PARAMETERS,
     PARTITION_TYPES,
@@ -17,11 +17,14 @@ from sentiment_retrain.glue_tables import (
     WantedTable,
     table_input,
 )
+from sentiment_retrain.data import datasets
+from sentiment_retrain.endpoint import champion
 from sentiment_retrain.operators.evaluate import find_output
 from sentiment_retrain.operators.ingest import parse_fingerprint
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 from sentiment_retrain.operators.transform_request import transform_request
+from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -256,7 +259,7 @@ def prediction_rows(review_ids: Sequence[str], output: bytes, model: Mapping[str
     """
     import pandas as pd
 
-    from sentiment_retrain import evaluation
+    from sentiment_retrain.verdict import evaluation
 
     parsed = evaluation.parse_predictions(output.decode().splitlines(), len(review_ids))
     probabilities = dict(zip(_PROBABILITIES, parsed.probabilities.T, strict=True))

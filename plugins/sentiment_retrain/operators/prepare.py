@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import datasets, errors, naming, text
+from sentiment_retrain import errors
+from sentiment_retrain.data import datasets, text
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from airflow.sdk import Context
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.settings import Settings
 
 #: Raise when the same rows and settings must give other files.

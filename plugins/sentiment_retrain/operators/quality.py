@@ -6,9 +6,10 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import athena, gates
+from sentiment_retrain.aws import athena
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.settings import include_directory
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

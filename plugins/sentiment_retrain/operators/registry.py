@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import package_request, packages
-from sentiment_retrain.code_version import code_digest, commit_id
-from sentiment_retrain.jobs import as_tags
+from sentiment_retrain.aws import package_request, packages
+from sentiment_retrain.aws.jobs import as_tags
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.runs.code_version import code_digest, commit_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

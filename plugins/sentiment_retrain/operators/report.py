@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
 
-from sentiment_retrain import errors, figures, naming, report, run_end, timeline
+from sentiment_retrain import errors
 from sentiment_retrain import settings as configuration
+from sentiment_retrain.aws.hooks import split_uri
+from sentiment_retrain.cards import figures, report, timeline
 from sentiment_retrain.endpoint import scaling
-from sentiment_retrain.hooks import split_uri
 from sentiment_retrain.notifications import sending
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
+from sentiment_retrain.runs import naming, run_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +55,7 @@ class PublishReportOperator(RetrainOperator):
         return self._publish(context, self._outputs(context), is_final=False)
 
     def _publish(self, context: Context, outputs: report.RunOutputs, *, is_final: bool) -> dict[str, Any]:
-        from sentiment_retrain import card_html
+        from sentiment_retrain.cards import card_html
 
         dag_run = context["dag_run"]
         day = (dag_run.logical_date or dag_run.run_after).astimezone(dt.UTC).date()
@@ -91,7 +93,7 @@ class PublishReportOperator(RetrainOperator):
 
     def _drawn_reviews(self, folder: str) -> dict[str, list[str]]:
         """Drawings of what ``check.drift`` counted; none where the run did not get there."""
-        from sentiment_retrain.exploration_plots import draw_exploration
+        from sentiment_retrain.cards.exploration_plots import draw_exploration
 
         found = self.aws.find_json(f"{folder}/reviews.json")
         return draw_exploration(found) if found else {}

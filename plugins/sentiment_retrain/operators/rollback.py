@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import champion, errors, gates, models, packages
-from sentiment_retrain.datasets import request_csv
-from sentiment_retrain.endpoint import history, pins, requests, scaling
+from sentiment_retrain import errors
+from sentiment_retrain.aws import models, packages
+from sentiment_retrain.data.datasets import request_csv
+from sentiment_retrain.endpoint import champion, history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, labels_of
 from sentiment_retrain.operators.endpoint_base import EndpointOperator
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,24 +12,32 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from sentiment_retrain import errors, failures
-from sentiment_retrain.costs import cost_usd
-from sentiment_retrain.failures import Cause, Policy
-from sentiment_retrain.hooks import Aws
-from sentiment_retrain.job_log import JobLog
-from sentiment_retrain.jobs import JOB_KINDS, output_uri, read_state
-from sentiment_retrain.links import JOB_KEY, LINK_KEY, JobLogLink, RunCardLink, SageMakerJobLink, console_url
+from sentiment_retrain import errors
+from sentiment_retrain.aws import failures
+from sentiment_retrain.aws.failures import Cause, Policy
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.aws.job_log import JobLog
+from sentiment_retrain.aws.jobs import JOB_KINDS, output_uri, read_state
+from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.job_control import comes_back, is_tried_again, patiently, stop_held
 from sentiment_retrain.operators.job_start import JobStarter, job_error
-from sentiment_retrain.triggers import SageMakerJobTrigger
+from sentiment_retrain.runs.costs import cost_usd
+from sentiment_retrain.runs.links import (
+    JOB_KEY,
+    LINK_KEY,
+    JobLogLink,
+    RunCardLink,
+    SageMakerJobLink,
+    console_url,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.jobs import JobState
+    from sentiment_retrain.aws.jobs import JobState
     from sentiment_retrain.operators.job_request import JobRequest
 
 #: How often one try of a task does lost work again; Airflow's further tries have as many.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import jobs
+from sentiment_retrain.aws import jobs
 from sentiment_retrain.operators.job_request import JobRequest
 
 if TYPE_CHECKING:

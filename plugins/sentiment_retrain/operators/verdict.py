@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import naming
 from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.evaluate import common_test_rows, true_labels
+from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.selection import Entrant
+    from sentiment_retrain.verdict.selection import Entrant
 
 
 class SelectBestModelOperator(RetrainOperator):
@@ -40,7 +40,7 @@ class SelectBestModelOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """The verdict of docs/contracts.md section 2; a winner below the floor raises after it is written."""
-        from sentiment_retrain import selection
+        from sentiment_retrain.verdict import selection
 
         trained = {item["contender"]: item for item in self.contenders if item}
         evaluated = [item for item in self.evaluations if item]
@@ -72,7 +72,7 @@ class SelectBestModelOperator(RetrainOperator):
 
     def _concept_drift(self, evidence_uri: str) -> dict[str, Any]:
         """``found`` (None where nothing could be compared) and ``gate``, as a dictionary."""
-        from sentiment_retrain import gates_drift
+        from sentiment_retrain.verdict import gates_drift
 
         found = self._champion_then_and_now()
         limits = self.settings.gates
@@ -83,7 +83,8 @@ class SelectBestModelOperator(RetrainOperator):
         """The champion on its own test rows and on rows of sources that its run did not have, or why not."""
         import numpy as np
 
-        from sentiment_retrain import concept, evaluation
+        from sentiment_retrain.analysis import concept
+        from sentiment_retrain.verdict import evaluation
 
         live = self.run["champion"]
         if not live or not self.champion:
@@ -114,7 +115,7 @@ class SelectBestModelOperator(RetrainOperator):
         )
 
     def _entrant(self, evaluated: Mapping[str, Any], cost_usd: float | None) -> Entrant:
-        from sentiment_retrain import evaluation, selection
+        from sentiment_retrain.verdict import evaluation, selection
 
         lines = self.aws.get_bytes(evaluated["predictions_uri"]).decode().splitlines()
         return selection.Entrant(

@@ -8,18 +8,20 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors, gates, packages
-from sentiment_retrain.datasets import request_csv
+from sentiment_retrain import errors
+from sentiment_retrain.aws import packages
+from sentiment_retrain.aws.hooks import error_code, translate
+from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
-from sentiment_retrain.hooks import error_code, translate
 from sentiment_retrain.operators.base import RetrainOperator
+from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.settings import Settings
 
 CONTENT_TYPE = "text/csv"
@@ -119,7 +121,7 @@ class VerifyEndpointOperator(RetrainOperator):
 
     def _golden(self) -> list[tuple[Any, int | None]]:
         """Each golden request and the sentiment answered, None for an answer that breaks the contract."""
-        from sentiment_retrain import evaluation
+        from sentiment_retrain.verdict import evaluation
 
         answers: list[tuple[Any, int | None]] = []
         for request in self.settings.golden_requests:
@@ -135,7 +137,7 @@ class VerifyEndpointOperator(RetrainOperator):
 
     def _agreement(self) -> dict[str, Any]:
         """How many sampled test rows get the label live that they got offline."""
-        from sentiment_retrain import evaluation
+        from sentiment_retrain.verdict import evaluation
 
         texts = [row[0] for row in self._rows(self.datasets["files"]["test_input"])]
         offline = evaluation.parse_predictions(

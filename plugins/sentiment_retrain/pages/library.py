@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import champion, figures, timeline
 from sentiment_retrain import settings as configuration
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.aws.job_log import JobLog
+from sentiment_retrain.aws.jobs import JOB_KINDS, read_state
+from sentiment_retrain.cards import figures, timeline
+from sentiment_retrain.endpoint import champion
 from sentiment_retrain.errors import RetrainError
-from sentiment_retrain.hooks import Aws
-from sentiment_retrain.job_log import JobLog
-from sentiment_retrain.jobs import JOB_KINDS, read_state
-from sentiment_retrain.links import console_url
+from sentiment_retrain.runs.links import console_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ class Library:
         return figures.read(self.aws, self._run_uri(run_key), page)
 
     def reviews(self, run_key: str) -> dict[str, Any] | None:
-        """What the run's reviews look like, as :func:`sentiment_retrain.exploration.explore` counted them."""
+        """What the run's reviews look like, as :mod:`sentiment_retrain.data.exploration` counted them."""
         found = self.aws.find_json(f"{self._run_uri(run_key)}/reviews.json")
         return dict(found) if found else None
 

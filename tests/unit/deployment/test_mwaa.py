@@ -39,7 +39,7 @@ def test_it_is_dags_plugins_requirements_and_a_script(bundle: Path) -> None:
 def test_the_zip_holds_the_package_and_what_it_reads_and_no_stand_in(bundle: Path) -> None:
     with zipfile.ZipFile(bundle / "plugins.zip") as archive:
         names = set(archive.namelist())
-    assert {".airflowignore", "sentiment_retrain_plugin.py", "sentiment_retrain/hooks.py"} <= names
+    assert {".airflowignore", "sentiment_retrain_plugin.py", "sentiment_retrain/aws/hooks.py"} <= names
     sources = {
         path.relative_to(CHECKOUT / "plugins").as_posix() for path in mwaa._sources(CHECKOUT / "plugins")
     }
@@ -51,7 +51,9 @@ def test_the_package_finds_its_configuration_inside_the_zip(bundle: Path, tmp_pa
     with zipfile.ZipFile(bundle / "plugins.zip") as archive:
         archive.extractall(tmp_path)
     script = (
-        "from sentiment_retrain import athena, models, settings, text\n"
+        "from sentiment_retrain import settings\n"
+        "from sentiment_retrain.aws import athena, models\n"
+        "from sentiment_retrain.data import text\n"
         "print(settings.include_directory())\n"
         "settings.load_settings()\n"
         "inside = settings.include_directory()\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from launcher import source
-from sentiment_retrain.reviews import inspect_source
+from sentiment_retrain.data.reviews import inspect_source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 sys.path.insert(0, str(Path(__file__).parents[2] / "localaws"))
 from stand_in import ROLE, StandIn
 
-from sentiment_retrain.hooks import Aws
+from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sentiment_retrain import models
+from sentiment_retrain.aws import models
 from sentiment_retrain.operators.approve import ApproveModelOperator
 from sentiment_retrain.operators.deploy import DeployInferencePipelineOperator
 from sentiment_retrain.operators.registry import RegisterModelOperator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import types
     from collections.abc import Callable
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/review-model:1"
 TEXTS = ["lovely dress", "terrible, it broke", "fits well", "awful zip", "nice colour", "I returned it"]

@@ -11,7 +11,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowTaskTimeout, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
-from sentiment_retrain import errors, jobs
+from sentiment_retrain import errors
+from sentiment_retrain.aws import jobs
 from sentiment_retrain.operators import abandoned, job_control
 from sentiment_retrain.operators.planning import PlanRunOperator
 
@@ -20,7 +21,7 @@ from .test_ingest import deliver, source
 from .test_sagemaker_job import ProbeOperator, in_background, is_waiting, run_of, status_of, wait_until
 
 if TYPE_CHECKING:
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 log: Any = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from sentiment_retrain import packages
-from sentiment_retrain.code_version import code_digest, commit_id
+from sentiment_retrain.aws import packages
 from sentiment_retrain.endpoint.triggers import ApprovalTrigger
 from sentiment_retrain.operators.approve import ApproveModelOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
 from sentiment_retrain.operators.report import PublishReportOperator
+from sentiment_retrain.runs.code_version import code_digest, commit_id
 
 from .conftest import context
 from .hosted import World
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 
 @pytest.fixture

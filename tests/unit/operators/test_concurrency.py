@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.operators.base import RetrainOperator
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")

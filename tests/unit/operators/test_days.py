@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_retrain import hooks, sources
+from sentiment_retrain.aws import hooks
+from sentiment_retrain.data import sources
+from sentiment_retrain.data.sources import day_of
 from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator, foresight
-from sentiment_retrain.sources import day_of
 
 from .test_ingest import deliver, keys, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
     Execute = Callable[..., Any]
 

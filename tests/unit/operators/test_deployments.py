@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import (
 )
 from fault_client import Faults
 
-from sentiment_retrain import champion, packages
-from sentiment_retrain.endpoint import pins, scaling
+from sentiment_retrain.aws import packages
+from sentiment_retrain.endpoint import champion, pins, scaling
 from sentiment_retrain.operators import PruneModelsOperator, VerifyEndpointOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
 from sentiment_retrain.settings import load_settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from stand_in import StandIn
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 
 @pytest.fixture

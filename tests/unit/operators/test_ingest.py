@@ -25,7 +25,7 @@ from ..samples import curated  # noqa: TID252 - the tests are no installed packa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
     Execute = Callable[..., Any]
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
-from sentiment_retrain import naming, report
+from sentiment_retrain.cards import report
 from sentiment_retrain.notifications import callbacks, channels, digest, sending
+from sentiment_retrain.runs import naming
 from sentiment_retrain.settings import load_settings
-from unit import cards, samples
+from unit import sample_cards, samples
 
 from .hosted import World
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 SECRET = "T0001/B0002/dontlogme"
 CONNECTION = "retrain_webhook"
@@ -124,7 +125,7 @@ def card(run_id: str, **parts: Any) -> dict[str, Any]:
     """A run that replaced the champion."""
     key = f"{run_id.rsplit('__', 1)[1].replace('-', '')}-{run_id.split('__')[0]}"
     made = report.build_card(
-        cards.whole_run(**parts), run_key=key, run_id=run_id, created_at="2026-03-01T00:00:00+00:00"
+        sample_cards.whole_run(**parts), run_key=key, run_id=run_id, created_at="2026-03-01T00:00:00+00:00"
     )
     made["endpoint"]["outcome"] = "updated"
     return made

@@ -11,7 +11,8 @@ import awswrangler as wr
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import datasets, errors
+from sentiment_retrain import errors
+from sentiment_retrain.data import datasets
 from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator
 from sentiment_retrain.operators.predictions import (
     COLUMN_TYPES,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
     Execute = Callable[..., Any]
 

@@ -9,16 +9,16 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from sentiment_retrain import run_end
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.report import PublishReportOperator
+from sentiment_retrain.runs import run_end
 
 from .conftest import context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
 CHAIN: dict[str, set[str]] = {"a": set(), "b": {"a"}, "c": {"b"}, "join": {"a", "b"}}
 

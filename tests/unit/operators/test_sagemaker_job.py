@@ -12,17 +12,17 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from stand_in import ROLE, TEST_IMAGE
 
-from sentiment_retrain import jobs
+from sentiment_retrain.aws import jobs
+from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
-from sentiment_retrain.triggers import SageMakerJobTrigger
 
 from .conftest import context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sentiment_retrain.hooks import Aws
+    from sentiment_retrain.aws.hooks import Aws
 
     Execute = Callable[..., Any]
 
@@ -199,7 +199,7 @@ def test_deferred_and_not_deferred_hand_on_the_same(aws: Aws, bucket: str, execu
     with pytest.raises(TaskDeferred) as deferred:
         ProbeOperator(run=run_of(bucket), data="deferred", deferrable=True).execute(context())
     path, arguments = deferred.value.trigger.serialize()
-    assert path == "sentiment_retrain.triggers.SageMakerJobTrigger"
+    assert path == "sentiment_retrain.aws.triggers.SageMakerJobTrigger"
     event = asyncio.run(first_event(SageMakerJobTrigger(**arguments)))
     resumed = ProbeOperator(run=run_of(bucket), data="deferred", deferrable=True)
     kwargs = deferred.value.kwargs or {}

@@ -1,0 +1,1 @@
+"""What is found out about the data and the models: bias, attributions, drift."""

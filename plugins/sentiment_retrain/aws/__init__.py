@@ -1,0 +1,1 @@
+"""What AWS is asked, and how its answers are read."""

@@ -1,0 +1,318 @@
+"""Every AWS call of the project, and the only place that makes clients.
+
+Clients are plain boto3: credentials come from the standard chain (environment, profile, the worker's role)
+and the endpoint from ``AWS_ENDPOINT_URL`` where it is set, which awswrangler and the trigger then share. An
+Airflow connection would reach only part of the calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from sentiment_retrain import errors
+from sentiment_retrain.aws import failures
+from sentiment_retrain.aws.failures import Cause, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import boto3
+
+    from sentiment_retrain.aws.jobs import JobKind
+
+log = logging.getLogger(__name__)
+
+#: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, for a missing thing.
+_MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+_MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+
+
+class S3Object(NamedTuple):
+    """One object of a listing; ``etag`` without quotes, ``modified`` in ISO 8601."""
+
+    uri: str
+    size_bytes: int
+    etag: str
+    modified: str
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://bucket/key`` URI; raises ``ValueError`` for anything else."""
+    parts = urlsplit(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"not an S3 URI: {uri!r}")
+    # A key may hold `?` and `#`, which urlsplit would cut off.
+    return parts.netloc, uri[len("s3://") + len(parts.netloc) :].lstrip("/")
+
+
+def error_code(error: Exception) -> str:
+    """AWS's error code of a ``ClientError``, empty for any other exception."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def translate(error: Exception, action: str) -> errors.RetrainError:
+    """The error of our tree that a botocore exception is, with AWS's own words in it."""
+    code, status = error_code(error), _http_status(error)
+    observed = f"{action}: {error}"
+    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+        return errors.AccessDenied(observed, f"permission for {action}")
+    failure = failures.of_request(code, status)
+    if failure.policy is Policy.REPEAT:
+        return errors.ServiceUnavailable(observed, "an answer from AWS")
+    if failure.cause is Cause.ACCESS_DENIED:
+        return errors.AccessDenied(observed, f"permission for {action}")
+    if failure.cause is Cause.QUOTA:
+        return errors.QuotaError(observed, "room within the account's quota")
+    return errors.AwsError(observed, "a request that AWS accepts", "Correct what AWS names in its message.")
+
+
+def _http_status(error: Exception) -> int:
+    response = getattr(error, "response", None) or {}
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Turn botocore's exceptions inside the block into :class:`~sentiment_retrain.errors.RetrainError`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, action) from error
+
+
+class Aws:
+    """AWS as the project uses it. Safe to share between threads.
+
+    :param region: region of every client; None lets boto3 decide
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self.region = region
+        # Re-entrant: a kill may arrive, and stop a job, while the same thread makes a client.
+        self._lock = threading.RLock()
+        self._session: boto3.Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def session(self) -> boto3.Session:
+        """The session that awswrangler shares with our own clients."""
+        import boto3
+
+        if self._session is None:
+            self._session = boto3.Session(region_name=self.region)
+        return self._session
+
+    def client(self, service: str) -> Any:
+        """The client of ``service``: standard retries (exponential, with jitter), bounded waits."""
+        from botocore.config import Config
+
+        with self._lock:
+            if service not in self._clients:
+                config = Config(
+                    retries={"mode": "standard", "total_max_attempts": 5},
+                    connect_timeout=10,
+                    read_timeout=70,
+                    user_agent_extra="sentiment-retrain",
+                )
+                self._clients[service] = self.session.client(service, config=config)
+            return self._clients[service]
+
+    # --- S3 -----------------------------------------------------------------------------------------------
+
+    def get_bytes(self, uri: str) -> bytes:
+        """The content of one object."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:GetObject {uri}"):
+            return bytes(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def get_json(self, uri: str) -> Any:
+        """The content of one JSON object; raises ``ResultMalformed`` when it is not JSON."""
+        content = self.get_bytes(uri)
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise errors.ResultMalformed(f"{uri}: {error}", "a JSON document") from error
+
+    def find_json(self, uri: str) -> Any | None:
+        """Like :meth:`get_json`, None when the object does not exist."""
+        return self.get_json(uri) if self.exists(uri) else None
+
+    def put_bytes(self, uri: str, content: bytes, content_type: str = "application/octet-stream") -> str:
+        """Write one object in one request, so that nobody sees half of it; gives its URI back."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:PutObject {uri}"):
+            self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+        return uri
+
+    def put_json(self, uri: str, document: Any) -> str:
+        """Write ``document`` as indented JSON."""
+        content = json.dumps(document, indent=1, ensure_ascii=False, default=str).encode()
+        return self.put_bytes(uri, content, "application/json")
+
+    def put_if_absent(self, uri: str, document: Any) -> bool:
+        """Write JSON unless the object exists; of several writers one gets True, whoever came first."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = split_uri(uri)
+        content = json.dumps(document, default=str).encode()
+        with translated(f"s3:PutObject {uri}"):
+            try:
+                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                    return False
+                raise
+        return True
+
+    def exists(self, uri: str) -> bool:
+        """Whether the object ``uri`` exists."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = split_uri(uri)
+        with translated(f"s3:HeadObject {uri}"):
+            try:
+                self.client("s3").head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _MISSING_OBJECT:
+                    return False
+                raise
+        return True
+
+    def list_objects(self, prefix: str) -> Iterator[S3Object]:
+        """Every object whose URI starts with ``prefix``, in key order; folder markers are left out."""
+        bucket, key = split_uri(prefix)
+        with translated(f"s3:ListBucket {prefix}"):
+            for page in (
+                self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            ):
+                for entry in page.get("Contents", []):
+                    if not entry["Key"].endswith("/"):
+                        uri = f"s3://{bucket}/{entry['Key']}"
+                        modified = entry["LastModified"].isoformat()
+                        yield S3Object(uri, entry["Size"], entry["ETag"].strip('"'), modified)
+
+    def has_objects(self, prefix: str) -> bool:
+        """Whether anything lies under ``prefix`` (or is the object ``prefix`` itself)."""
+        return next(self.list_objects(prefix), None) is not None
+
+    def sha256(self, uri: str) -> str:
+        """sha256 of an object's content, read in pieces, as 64 hex digits."""
+        bucket, key = split_uri(uri)
+        digest = hashlib.sha256()
+        with translated(f"s3:GetObject {uri}"):
+            for chunk in self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    # --- any service --------------------------------------------------------------------------------------
+
+    def call(self, service: str, operation: str, **request: Any) -> Any:
+        """Call one operation of a service by its boto3 names."""
+        with translated(f"{service}:{operation}"):
+            return getattr(self.client(service), operation)(**request)
+
+    def link(self, uri: str, seconds: int) -> str:
+        """Address under which anybody may read one object for so long (AWS: seven days at most)."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:GetObject {uri}"):
+            address = self.client("s3").generate_presigned_url(
+                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=min(seconds, 604800)
+            )
+        return str(address)
+
+    # --- SageMaker ----------------------------------------------------------------------------------------
+
+    def sagemaker(self, operation: str, **request: Any) -> Any:
+        """Call one SageMaker operation by its boto3 name."""
+        with translated(f"sagemaker:{operation}"):
+            return getattr(self.client("sagemaker"), operation)(**request)
+
+    def find(self, operation: str, **request: Any) -> dict[str, Any] | None:
+        """The answer of a describe operation, None when there is no such resource."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"sagemaker:{operation}"):
+            try:
+                return dict(getattr(self.client("sagemaker"), operation)(**request))
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+
+    def create(self, operation: str, request: Mapping[str, Any]) -> bool:
+        """Create a resource; False when its name is taken already, which the caller must look into.
+
+        SageMaker says so by ResourceInUse for jobs, by ValidationException for models and configurations.
+        """
+        from botocore.exceptions import ClientError
+
+        with translated(f"sagemaker:{operation}"):
+            try:
+                getattr(self.client("sagemaker"), operation)(**request)
+            except ClientError as error:
+                text = str(error).lower()
+                if error_code(error) in {"ResourceInUse", "ResourceAlreadyExists"} or "already exist" in text:
+                    return False
+                raise
+        return True
+
+    def describe_job(self, kind: JobKind, name: str) -> dict[str, Any] | None:
+        """Describe a job of any kind, None when there is none of this name."""
+        return self.find(kind.describe, **{kind.name_key: name})
+
+    def stop_job(self, kind: JobKind, name: str, patience_seconds: float = 20.0) -> bool:
+        """Ask a job to stop; False when it cannot be stopped any more (it ended, or never was).
+
+        :param patience_seconds: for how long an AWS that throttles or does not answer is asked again
+        :raises RetrainError: when AWS did not take the request, so that the job may run on
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if kind.stop is None:
+            return False
+        deadline = time.monotonic() + patience_seconds
+        for attempt in itertools.count():
+            try:
+                getattr(self.client("sagemaker"), kind.stop)(**{kind.name_key: name})
+            except (BotoCoreError, ClientError) as error:
+                if error_code(error) in _MISSING:
+                    log.info("%s %s was not stopped: %s", kind.name, name, error)
+                    return False
+                sorted_error = translate(error, f"sagemaker:{kind.stop}")
+                if not sorted_error.retryable or time.monotonic() > deadline:
+                    raise sorted_error from error
+                time.sleep(failures.backoff_seconds(attempt, base=0.2, cap=3))
+            else:
+                return True
+        return False
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """Tags of a SageMaker resource."""
+        answer = self.sagemaker("list_tags", ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def add_tag(self, arn: str, key: str, value: str) -> None:
+        """Add or replace one tag of a SageMaker resource."""
+        self.sagemaker("add_tags", ResourceArn=arn, Tags=[{"Key": key, "Value": value}])
+
+    def running_jobs(self, kind: JobKind) -> Iterator[tuple[str, str]]:
+        """Name and ARN of every job of this kind in the account that is in progress, not stopping."""
+        if kind.listing is None:
+            return
+        with translated(f"sagemaker:{kind.listing}"):
+            for page in (
+                self.client("sagemaker").get_paginator(kind.listing).paginate(StatusEquals="InProgress")
+            ):
+                for summary in page[f"{kind.name}Summaries"]:
+                    yield summary[kind.name_key], summary[kind.arn_key]

@@ -1,0 +1,1 @@
+"""What people look at: the run card, its drawings, the timeline."""

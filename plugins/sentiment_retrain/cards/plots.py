@@ -1,0 +1,163 @@
+"""Plots of the run card. How a drawing becomes part of a page is in :mod:`sentiment_retrain.cards.svg`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain.cards.svg import COLOURS, as_svg, cut, name_bar, new_figure, styled, without_frame
+from sentiment_retrain.data.datasets import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LABEL_NAMES: Mapping[str, str] = {"-1": "negative", "0": "neutral", "1": "positive"}
+LABEL_COLOURS: Mapping[str, str] = {"-1": "negative", "0": "neutral", "1": "positive"}
+_MOST_BARS = 15
+
+
+@styled
+def confusion_matrix(matrix: Sequence[Sequence[int]], title: str) -> str:
+    """One 3 x 3 matrix: shade and percentage are of the true class's rows, the number is the count."""
+    figure, axes = new_figure(title, 4.0, 3.5)
+    for i, row in enumerate(matrix):
+        total = sum(row) or 1
+        for j, count in enumerate(row):
+            share = count / total
+            axes.add_patch(_rectangle(j, i, share))
+            strong = COLOURS["surface"] if share > 0.55 else COLOURS["ink"]
+            axes.text(j, i - 0.08, f"{share:.0%}", ha="center", va="center", color=strong, fontsize=13)
+            axes.text(j, i + 0.24, f"{count:,}", ha="center", va="center", color=strong, fontsize=8.5)
+    names = [LABEL_NAMES[str(label)] for label in LABELS]
+    axes.set(xlim=(-0.5, 2.5), ylim=(2.5, -0.5), xticks=range(3), yticks=range(3), aspect="equal")
+    axes.set_xticklabels(names)
+    axes.set_yticklabels(names, rotation=90, va="center")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("rated")
+    without_frame(axes)
+    return as_svg(figure, f"Confusion matrix of {title}")
+
+
+@styled
+def metric_intervals(
+    tests: Mapping[str, Mapping[str, Any]], winner: str | None, metric_names: Mapping[str, str]
+) -> str:
+    """Each model's metrics with their intervals, the winner in colour.
+
+    :param tests: metrics by model name
+    :param metric_names: metric key to the words on the axis
+    """
+    figure, axes = new_figure(None, 5.6, 0.75 + 0.28 * len(metric_names) * len(tests))
+    position = 0.0
+    ticks: list[tuple[float, str]] = []
+    for metric, words in metric_names.items():
+        ticks.append((position + (len(tests) - 1) / 2, words))
+        for name, test in tests.items():
+            colour = COLOURS["accent"] if name == winner else COLOURS["muted"]
+            low, high = (test.get("intervals") or {}).get(metric) or [test[metric]] * 2
+            axes.plot(
+                [low, high], [position] * 2, color=colour, linewidth=3.2, solid_capstyle="round", alpha=0.45
+            )
+            axes.plot([test[metric]], [position], "o", color=colour, markersize=6.5)
+            axes.text(
+                high + 0.006, position, f"{name}  {test[metric]:.3f}", va="center", color=colour, fontsize=9
+            )
+            position += 1
+        position += 0.5
+    axes.set_yticks([at for at, _ in ticks], [words for _, words in ticks])
+    axes.invert_yaxis()
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(0.0, left - 0.01), min(1.15, right + 0.06))
+    axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
+    without_frame(axes)
+    return as_svg(figure, "Metrics of each model with 95 % intervals")
+
+
+@styled
+def facet_bars(tables: Mapping[str, Mapping[str, float | None]]) -> str:
+    """A bias metric by facet value, one bar a phase, the largest first.
+
+    :param tables: ``{what was measured: {facet value: metric}}``
+    """
+    values = sorted({value for table in tables.values() for value in table})
+    values.sort(key=lambda value: -max(abs(table.get(value) or 0.0) for table in tables.values()))
+    values = values[:_MOST_BARS]
+    figure, axes = new_figure(None, 5.6, 1.3 + 0.27 * len(values))
+    colours = (COLOURS["muted"], COLOURS["accent"])
+    height = 0.72 / len(tables)
+    for row, (words, table) in enumerate(tables.items()):
+        at = [i + (row - (len(tables) - 1) / 2) * height for i in range(len(values))]
+        bars = [table.get(value) or 0.0 for value in values]
+        axes.barh(at, bars, height=height * 0.9, color=colours[row % 2], label=words)
+    axes.axvline(0, color=COLOURS["ink"], linewidth=0.8)
+    axes.set_yticks(range(len(values)), [cut(value) for value in values])
+    axes.invert_yaxis()
+    axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, labelcolor=COLOURS["ink"]
+    )
+    without_frame(axes)
+    return as_svg(figure, "Bias by product category")
+
+
+@styled
+def token_bars(top_tokens: Mapping[str, Sequence[Mapping[str, Any]]], label: str) -> str:
+    """The words that push most towards one sentiment."""
+    tokens = list(top_tokens.get(label) or [])[:10]
+    figure, axes = new_figure(f"towards {LABEL_NAMES[label]}", 3.4, 3.4)
+    axes.barh(
+        range(len(tokens)),
+        [float(token["attribution"]) for token in tokens],
+        color=COLOURS[LABEL_COLOURS[label]],
+        height=0.7,
+    )
+    axes.set_yticks(range(len(tokens)), [str(token["token"])[:18] for token in tokens])
+    axes.set_ylim(9.6, -0.6)
+    axes.set_xticks([])
+    without_frame(axes)
+    return as_svg(figure, f"Words that push towards {LABEL_NAMES[label]}")
+
+
+@styled
+def count_bars(counts: Mapping[str, int], title: str, colours: Mapping[str, str] | None = None) -> str:
+    """Rows by name, the most frequent first."""
+    shown = _most_frequent(counts) if colours is None else list(counts.items())
+    names, values = [name for name, _ in shown], [value for _, value in shown]
+    figure, axes = new_figure(title, 4.6, 0.7 + 0.27 * len(names))
+    fill = [COLOURS[(colours or {}).get(name, "accent")] for name in names]
+    axes.barh(range(len(names)), values, color=fill, height=0.7)
+    for i, value in enumerate(values):
+        name_bar(axes, value, i, f"{value:,}")
+    axes.set_yticks(range(len(names)), [cut(LABEL_NAMES.get(name, name)) for name in names])
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    axes.margins(x=0.14)
+    without_frame(axes)
+    return as_svg(figure, title)
+
+
+def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent names, the rest summed up."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    if len(ranked) <= _MOST_BARS:
+        return ranked
+    rest = ranked[_MOST_BARS - 1 :]
+    return [*ranked[: _MOST_BARS - 1], (f"{len(rest)} more", sum(count for _, count in rest))]
+
+
+def label_bars(counts: Mapping[str, int]) -> str:
+    """Rows by sentiment, in the order -1, 0, 1."""
+    return count_bars({str(label): counts.get(str(label), 0) for label in LABELS}, "Sentiment", LABEL_COLOURS)
+
+
+def _rectangle(column: int, row: int, share: float) -> Any:
+    from matplotlib.patches import FancyBboxPatch
+
+    return FancyBboxPatch(
+        (column - 0.46, row - 0.46),
+        0.92,
+        0.92,
+        boxstyle="round,pad=0,rounding_size=0.06",
+        facecolor=COLOURS["accent"],
+        alpha=0.06 + 0.94 * share,
+        linewidth=0,
+    )

@@ -1,0 +1,86 @@
+"""HTML of cards and pages: one template environment, with escaping on, and how values are said."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain.verdict.selection import display_name
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of ``templates/<template>``; a name that is not given raises ``UndefinedError``."""
+    return _environment().get_template(template).render(**values)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def money(usd: float | None) -> str:
+    """US dollars; fractions of a cent are shown as such."""
+    if usd is None:
+        return "–"
+    return f"${usd:.2f}" if usd >= 0.005 or usd == 0 else f"${usd:.4f}"
+
+
+def count(value: int | None) -> str:
+    """A number of rows."""
+    return "–" if value is None else f"{value:,}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A metric."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def short(text: Any, limit: int = 48) -> str:
+    """The end of a long name, which is where names differ."""
+    value = "–" if text is None else str(text)
+    return value if len(value) <= limit else "…" + value[-limit + 1 :]
+
+
+def capital(text: str) -> str:
+    """``text`` with a capital first, the rest as it is: macro F1 is no macro f1."""
+    return text[:1].upper() + text[1:]
+
+
+def moment(iso: str | None) -> str:
+    """A time as ``2026-11-22 16:00 UTC``."""
+    return "–" if not iso else f"{iso[:10]} {iso[11:16]} UTC"
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    says = {
+        "duration": duration,
+        "money": money,
+        "count": count,
+        "number": number,
+        "model": display_name,
+        "short": short,
+        "moment": moment,
+        "capital": capital,
+    }
+    environment.filters.update(says)
+    return environment

@@ -1,0 +1,1 @@
+"""Reviews: from a source file to the rows that train and test."""

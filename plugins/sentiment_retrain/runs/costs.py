@@ -1,0 +1,92 @@
+"""What a run may cost at most, and what its jobs did cost, from on-demand list prices.
+
+An estimate to decide by, not the bill: storage, requests, logs and data transfer are not in it (cents here).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from sentiment_retrain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sentiment_retrain.settings import Settings
+    from sentiment_retrain.settings.schema import Instances, Prices
+
+SECONDS_PER_HOUR = 3600
+
+
+def hourly_price(instance_type: str, prices: Prices) -> float:
+    """US dollars an hour of one instance.
+
+    :raises ConfigError: when prices.yaml does not have the instance type
+    """
+    if instance_type in prices.instance_hour:
+        return prices.instance_hour[instance_type]
+    known = difflib.get_close_matches(instance_type, prices.instance_hour, n=3) or list(prices.instance_hour)
+    raise ConfigError(
+        observed=f"no price for {instance_type}",
+        expected=f"one of the priced instance types, e.g. {' or '.join(known[:3])}",
+        remedy="Add its price to include/config/prices.yaml, or choose a priced instance type.",
+    )
+
+
+def cost_usd(seconds: float, instance_type: str, instance_count: int, prices: Prices) -> float:
+    """US dollars of so many seconds on so many instances."""
+    return seconds / SECONDS_PER_HOUR * instance_count * hourly_price(instance_type, prices)
+
+
+def bound_usd(instances: Instances, prices: Prices) -> float:
+    """US dollars of a job that runs to its time limit, on the dearest type that it may fall back to."""
+    types = (instances.instance_type, *instances.fallback_instance_types)
+    seconds, count = instances.max_runtime_seconds, instances.instance_count
+    return max(cost_usd(seconds, instance_type, count, prices) for instance_type in types)
+
+
+def autopilot_bound_usd(settings: Settings) -> float:
+    """US dollars of an AutoML job that runs all its candidates side by side to its time limit."""
+    autopilot = settings.jobs.autopilot
+    return cost_usd(
+        autopilot.max_runtime_seconds, autopilot.instance_type, autopilot.max_candidates, settings.prices
+    )
+
+
+def step_bounds(settings: Settings, contenders: Sequence[str], has_champion: bool) -> dict[str, float]:
+    """Upper bound in US dollars of every paid step that a run may start.
+
+    SHAP jobs pay for the model's temporary endpoint beside themselves, one instance of the same type.
+    """
+    jobs, prices = settings.jobs, settings.prices
+    analysis, transform = bound_usd(jobs.analysis, prices), bound_usd(jobs.transform, prices)
+    training = {
+        "autopilot": autopilot_bound_usd(settings),
+        "blazingtext": bound_usd(jobs.blazingtext, prices),
+    }
+    return {
+        "analyze.bias": analysis,
+        "analyze.shap": 2 * analysis,
+        **{f"train.{contender}": training[contender] for contender in contenders},
+        **{f"evaluate.{contender}": transform for contender in contenders},
+        **({"evaluate.champion": transform} if has_champion else {}),
+        "explain.bias": analysis,
+        "explain.shap": 2 * analysis,
+    }
+
+
+def run_bound_usd(bounds: Mapping[str, float]) -> float:
+    """Sum of the steps' bounds, in cents."""
+    return round(sum(bounds.values()), 2)
+
+
+def endpoint_usd_per_hour(settings: Settings) -> float:
+    """US dollars an hour of the live endpoint, which runs on after the run."""
+    deployment = settings.deployment
+    return deployment.instance_count * hourly_price(deployment.instance_type, settings.prices)
+
+
+def athena_usd(scanned_bytes: int, prices: Prices) -> float:
+    """US dollars of one query."""
+    return max(scanned_bytes, prices.athena_minimum_bytes) / 1e12 * prices.athena_terabyte

@@ -1,0 +1,77 @@
+"""How values are said, and that nobody reads less than the accessible contrast."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sentiment_retrain.cards import rendering
+
+STYLE = Path(rendering.__file__).parents[1] / "templates" / "style.css"
+#: Text and what it stands on, by the names of style.css.
+TEXTS = [
+    ("ink", "surface"),
+    ("ink", "page"),
+    ("muted", "surface"),
+    ("muted", "page"),
+    ("accent", "surface"),
+    ("accent", "page"),
+    ("positive", "pass-back"),
+    ("warn", "warn-back"),
+    ("negative", "fail-back"),
+    ("ink", "code"),
+    ("surface", "negative"),
+    ("surface", "neutral"),
+    ("surface", "positive"),
+]
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    light, dark = re.findall(r":root \{(.*?)\}", STYLE.read_text(), re.DOTALL)
+    return {
+        name: dict(re.findall(r"--([\w-]+): (#\w{6})", text))
+        for name, text in (("light", light), ("dark", dark))
+    }
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("palette", ["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), TEXTS)
+def test_text_has_the_contrast_of_wcag_aa(palette: str, text: str, ground: str) -> None:
+    colours = palettes()[palette]
+    lighter, darker = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"--{text} on --{ground} in {palette}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "–"),
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (61, "1 min 01 s"),
+        (3600, "1 h 00 min"),
+        (7265, "2 h 01 min"),
+    ],
+)
+def test_durations(seconds: float | None, said: str) -> None:
+    assert rendering.duration(seconds) == said
+
+
+@pytest.mark.parametrize(("usd", "said"), [(None, "–"), (0, "$0.00"), (0.0012, "$0.0012"), (1.234, "$1.23")])
+def test_money(usd: float | None, said: str) -> None:
+    assert rendering.money(usd) == said
+
+
+def test_moments_and_long_names() -> None:
+    assert rendering.moment("2026-11-22T16:00:09+00:00") == "2026-11-22 16:00 UTC"
+    assert rendering.short("a" * 60) == "…" + "a" * 47
+    assert rendering.number(None) == "–"
