@@ -74,6 +74,8 @@ class Durable:
         generations = [int(path.stem.partition("-")[2]) for path in directory.glob("journal-*.log")]
         for generation in sorted(generations):
             self._replay(generation)
+        # What was let go before a kill is in its journal, and back by now.
+        retention.prune(datetime.now(UTC))
         self._generation = max([*generations, snapshots.generation]) + 1
         self._journal = Journal(self._path(self._generation))
         self._changed = time.monotonic()
