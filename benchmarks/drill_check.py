@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from drill_load import BUCKET, GONE, LOG_GROUP, Acknowledged
+from drill_jobs import BUCKET, ENDED_BY_KILL, age, told
+from drill_load import GONE, LOG_GROUP, Acknowledged
 
 if TYPE_CHECKING:
     import random
+    from datetime import datetime
 
     from servers import Server
 
@@ -30,6 +32,7 @@ class Report:
     partitions_checked: int = 0
     lines_checked: int = 0
     jobs_checked: int = 0
+    jobs_under_way_checked: int = 0
     lost: int = 0
     damaged: int = 0
     restart_seconds: list[float] = field(default_factory=list)
@@ -58,8 +61,11 @@ class Check:
         self._known = known
         self._report = report
 
-    def run(self, chance: random.Random, *, everything: bool) -> None:
-        """All keys are listed; contents are read of this round's keys and a sample, or of `everything`."""
+    def run(self, chance: random.Random, killed: datetime, *, everything: bool) -> None:
+        """All keys are listed; contents are read of this round's keys and a sample, or of `everything`.
+
+        `killed` is when the round's kill was.
+        """
         keys = sorted(self._known.objects)
         listed = self._listed()
         for key in sorted(set(keys) | set(self._known.under_way)):
@@ -70,6 +76,11 @@ class Check:
         self._catalog()
         self._lines()
         self._jobs(listed)
+        self._jobs_under_way(listed, killed)
+        for job in self._known.jobs_failed:
+            self._report.void.append(f"{age(job, killed):.2f} s old at the kill: {told(job)}")
+        self._known.jobs_failed.clear()
+        self._known.jobs_under_way.clear()
         self._known.under_way.clear()
         self._known.touched.clear()
         self._known.job_ended.clear()
@@ -144,9 +155,29 @@ class Check:
                 self._report.lose(f"job {name} is gone")
                 continue
             if job["ProcessingJobStatus"] != "Completed":
-                self._report.lose(f"job {name} was Completed and is {job['ProcessingJobStatus']}")
-            if not any(key.startswith(f"out/{name}/") for key in listed):
+                self._report.lose(f"was Completed before the kill: {told(job)}")
+            if not self._has_output(name, listed):
                 self._report.lose(f"output of job {name} is gone")
         alive = sagemaker.list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]
         for job in alive:
             self._report.lose(f"job {job['ProcessingJobName']} looks alive after the kill")
+
+    def _jobs_under_way(self, listed: set[str], killed: datetime) -> None:
+        """A job that nobody saw ended has ended well, or by the kill, or was never made."""
+        sagemaker = self._client("sagemaker")
+        for name, acknowledged in sorted(self._known.jobs_under_way.items()):
+            try:
+                job = sagemaker.describe_processing_job(ProcessingJobName=name)
+            except ClientError:
+                if acknowledged:
+                    self._report.lose(f"job {name} is gone")
+                continue
+            self._report.jobs_under_way_checked += 1
+            status, reason = job["ProcessingJobStatus"], job.get("FailureReason", "")
+            well = status == "Completed" and self._has_output(name, listed)
+            if not well and not (status == "Failed" and reason.startswith(ENDED_BY_KILL)):
+                self._report.lose(f"{age(job, killed):.2f} s old at the kill: {told(job)}")
+
+    @staticmethod
+    def _has_output(name: str, listed: set[str]) -> bool:
+        return any(key.startswith(f"out/{name}/") for key in listed)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from servers import ROLE, TEST_IMAGE
+from drill_jobs import BUCKET, job_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servers import Server
 
-BUCKET = "drill"
 LOG_GROUP = "/drill"
 OBJECT_WRITERS = 6
 KEYS_A_WRITER = 400
@@ -36,7 +35,9 @@ class Acknowledged:
     tables: set[str] = field(default_factory=set)
     partitions: set[tuple[str, str]] = field(default_factory=set)
     lines: dict[str, list[str]] = field(default_factory=dict)  # log stream -> messages
-    jobs: set[str] = field(default_factory=set)
+    jobs: set[str] = field(default_factory=set)  # Completed
+    jobs_under_way: dict[str, bool] = field(default_factory=dict)  # name -> whether Create was answered
+    jobs_failed: list[dict[str, Any]] = field(default_factory=list)  # their descriptions: none should fail
     touched: set[str] = field(default_factory=set)  # keys of this round
     requests: int = 0
     refusals: list[str] = field(default_factory=list)  # a kill refuses nothing
@@ -132,18 +133,25 @@ class Load:
         sagemaker = self._sagemaker
         while not self._stopped.is_set():
             name = f"drill-{chance.getrandbits(64):016x}"
+            self._known.jobs_under_way[name] = False
             sagemaker.create_processing_job(**job_request(name))
+            self._known.jobs_under_way[name] = True
             self._known.requests += 1
             while not self._stopped.is_set():
-                status = sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
-                if status == "Completed":
-                    self._known.jobs.add(name)
-                    self._known.job_ended.set()
-                elif status != "InProgress":
-                    self._known.refusals.append(f"job {name} is {status}")
-                if status != "InProgress":
+                job = sagemaker.describe_processing_job(ProcessingJobName=name)
+                if job["ProcessingJobStatus"] != "InProgress":
+                    self._job_ended(name, job)
                     break
                 time.sleep(0.1)
+
+    def _job_ended(self, name: str, job: dict[str, Any]) -> None:
+        known = self._known
+        if job["ProcessingJobStatus"] == "Completed":
+            known.jobs.add(name)
+            known.job_ended.set()
+        else:
+            known.jobs_failed.append(job)
+        del known.jobs_under_way[name]
 
 
 def put(s3: Any, key: str, parts: list[bytes]) -> None:
@@ -158,21 +166,3 @@ def put(s3: Any, key: str, parts: list[bytes]) -> None:
         for number, part in enumerate(parts, start=1)
     ]
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": etags})
-
-
-def job_request(name: str) -> dict[str, Any]:
-    """A processing job that copies one object."""
-    source = {"S3Uri": f"s3://{BUCKET}/in", "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    target = {"S3Uri": f"s3://{BUCKET}/out/{name}", "S3UploadMode": "EndOfJob"}
-    target["LocalPath"] = "/opt/ml/processing/output"
-    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-    return {
-        "ProcessingJobName": name,
-        "RoleArn": ROLE,
-        "AppSpecification": {"ImageUri": TEST_IMAGE, "ContainerArguments": ["copy"]},
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "ProcessingInputs": [
-            {"InputName": "data", "S3Input": source | {"LocalPath": "/opt/ml/processing/input"}}
-        ],
-        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "result", "S3Output": target}]},
-    }

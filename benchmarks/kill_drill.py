@@ -18,10 +18,12 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drill_check import Check, Report
-from drill_load import BUCKET, LOG_GROUP, Acknowledged, Load
+from drill_jobs import BUCKET
+from drill_load import LOG_GROUP, Acknowledged, Load
 from servers import TRUST, Server, stand_in
 
 # Small, so that many kills fall into a snapshot.
@@ -56,12 +58,13 @@ def drill(server: Server, kills: int, seed: int) -> Report:
             known.job_ended.wait(JOB_SECONDS)
         time.sleep(chance.uniform(0.2, 5.0))
         server.kill()
+        killed = datetime.now(UTC)
         seconds = time.monotonic() - began
         load.stop()
         restart = server.start()
         replayed = server.health()["state"]["journal_requests"]
         checked, under_way = report.objects_checked, len(known.under_way)
-        Check(server, known, report).run(chance, everything=number == kills)
+        Check(server, known, report).run(chance, killed, everything=number == kills)
         report.kills += 1
         report.restart_seconds.append(round(restart, 2))
         say(
@@ -97,6 +100,9 @@ def main() -> int:
             raise
         finally:
             server.kill()
+        bad = bool(report.lost or report.damaged or report.void)
+        if bad:
+            say(server.log_tail(200))
     for name, value in asdict(report).items():
         if name != "restart_seconds":
             say(f"{name:22} {value}")
@@ -105,7 +111,7 @@ def main() -> int:
     say(f"{'disk, bytes':22} {state['bytes']}")
     if chosen.report:
         chosen.report.write_text(json.dumps(asdict(report), indent=2))
-    return 1 if report.lost or report.damaged or report.void else 0
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
