@@ -180,3 +180,31 @@ print(json.dumps({"text": again["text"], "more": again["more"], "taken": taken,
         "items": 1,
         "missing": None,
     }
+
+
+def test_a_delete_does_not_break_a_listing_that_is_under_way() -> None:
+    program = """
+import json
+from moto.s3.models import s3_backends
+from localaws.durability import contents
+contents.install()
+s3 = s3_backends["123456789012"]["aws"]
+bucket = s3.create_bucket("listed", "us-east-1")
+for name in ("a", "b", "c"):
+    s3.put_object("listed", name, name.encode())
+listings = [bucket.keys.items(), bucket.keys.values(), bucket.keys.iterlists()]
+for listing in listings:
+    next(listing)
+s3.delete_object("listed", "b")
+names = [name for name, _ in listings[0]], [key.name for key in listings[1]]
+print(json.dumps([*names, [len(versions) for _, versions in listings[2]], list(dict(bucket.keys.items()))]))
+"""
+    ended = subprocess.run(
+        [str(PYTHON), "-c", program],
+        cwd=CHECKOUT / "include",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert json.loads(ended.stdout) == [["b", "c"], ["b", "c"], [1, 1], ["a", "c"]]

@@ -9,12 +9,15 @@ import pickle
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import FakeKey, s3_backends
 from moto.s3.utils import _VersionedKeyStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FORMER_MODULE = "localaws.contents"
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -131,10 +134,31 @@ def _etag(key: Any) -> str:
     return f'"{key._etag}"'
 
 
+def _items(store: Any) -> Iterator[tuple[str, Any]]:
+    """Each object's name and current version, as they were at the call.
+
+    moto copies the names but looks each object up when its turn comes: a listing failed with `KeyError` when
+    somebody deleted an object meanwhile, and a job with it whose input was being listed.
+    """
+    return ((name, versions[-1]) for name, versions in dict(store).items() if versions)
+
+
+def _values(store: Any) -> Iterator[Any]:
+    return (current for _, current in _items(store))
+
+
+def _lists(store: Any) -> Iterator[tuple[str, list[Any]]]:
+    return iter(dict(store).items())
+
+
 def install() -> None:
-    """Put our ETag into moto's objects, whose buffers change hands here."""
+    """Let moto's objects be read, listed and moved to files here while others write and delete."""
     object_class: Any = FakeKey
     object_class.etag = property(_etag)
+    store: Any = _VersionedKeyStore
+    store.items = store.iteritems = _items
+    store.values = store.itervalues = _values
+    store.lists = store.iterlists = _lists
 
 
 def _keys(bucket: Any) -> list[Any]:
