@@ -14,6 +14,7 @@ from analyzer import columns, counting, metrics
 from analyzer.columns import OneOf
 from analyzer.config import AnalyzerError
 from analyzer.dataset import column
+from analyzer.facet_counts import FacetCounts, MetricError
 from analyzer.flip_test import flip_test
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from analyzer.counting import Rows
     from analyzer.dataset import Dataset
 
-    Metric = Callable[[metrics.FacetCounts], float]
+    Metric = Callable[[FacetCounts], float]
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,10 @@ class FacetTable:
     grouped: bool
     flips: list[Callable[[], float]] = field(default_factory=list)
 
-    def counts(self, codes: list[int], flips: Callable[[], float] | None = None) -> metrics.FacetCounts:
+    def counts(self, codes: list[int], flips: Callable[[], float] | None = None) -> FacetCounts:
         """Return the counts of the rows whose code is in `codes` against all others."""
         sensitive = np.isin(np.arange(len(self.table)), codes)
-        return metrics.FacetCounts(
+        return FacetCounts(
             self.table[~sensitive].sum(axis=0), self.table[sensitive].sum(axis=0), self.grouped, flips
         )
 
@@ -282,11 +283,11 @@ def _sections(
     return sections
 
 
-def _entry(name: str, metric: Metric, counts: metrics.FacetCounts) -> dict[str, Any]:
+def _entry(name: str, metric: Metric, counts: FacetCounts) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "description": metrics.description(metric)}
     try:
         value = metric(counts)
-    except metrics.MetricError as error:
+    except MetricError as error:
         return {**entry, "value": None, "error": str(error)}
     if math.isinf(value):
         return {**entry, "value": "Infinity" if value > 0 else "-Infinity"}

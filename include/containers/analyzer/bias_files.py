@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer import bias, counting, dataset
+from analyzer import bias, counting, dataset, relations
 from analyzer.config import AnalyzerError
 
 if TYPE_CHECKING:
@@ -35,22 +35,22 @@ def can(config: AnalysisConfig) -> bool:
 def analyze(config: AnalysisConfig, directory: Path, cluster: Cluster) -> BiasResult | None:
     """Return the bias metrics of the files under `directory`; None on an instance that only helps to count.
 
-    Memory is bounded by `counting.MEMORY_LIMIT` whatever the number of rows; CSV needs room for its few
+    Memory is bounded by `relations.MEMORY_LIMIT` whatever the number of rows; CSV needs room for its few
     columns, compressed, in the temporary directory. Raises `AnalyzerError` as `bias.analyze` does.
     """
     files = dataset.files_of(directory)
-    with counting.connected() as connection, tempfile.TemporaryDirectory() as scratch:
+    with relations.connected() as connection, tempfile.TemporaryDirectory() as scratch:
         reader = _READERS[config.dataset_type]
         relation, names = reader(config, connection, files, Path(scratch))
         typed = config.dataset_type == "application/x-parquet"
         if cluster.size == 1:
             return bias.report(config, counting.Rows(connection, relation, typed=typed), names)
         own = Path(scratch) / "counts.parquet"
-        counting.save(connection, relation, names.all, own, share=cluster.share)
+        relations.save(connection, relation, names.all, own, share=cluster.share)
         parts = cluster.gather("counts", own, Path(scratch))
         if parts is None:
             return None
-        rows = counting.Rows(connection, counting.saved(parts), typed=typed)
+        rows = counting.Rows(connection, relations.saved(parts), typed=typed)
         return bias.report(config, rows, names)
 
 
@@ -77,7 +77,7 @@ def _csv(
             raise AnalyzerError(f"{path.name} has the columns {found}, {filled[0][0].name} has {columns}.")
     names = _names(config, columns)
     pairs = [(path, header) for path, _, header in filled]
-    return counting.csv(connection, pairs, columns, names.all, scratch), names
+    return relations.csv(connection, pairs, columns, names.all, scratch), names
 
 
 def _parquet(
@@ -86,9 +86,9 @@ def _parquet(
     files: list[Path],
     scratch: Path,  # noqa: ARG001 - one signature for all readers
 ) -> tuple[str, Names]:
-    columns = counting.parquet_columns(connection, files, config.headers)
+    columns = relations.parquet_columns(connection, files, config.headers)
     names = _names(config, columns)
-    return counting.parquet(connection, files, config.headers, names.all), names
+    return relations.parquet(connection, files, config.headers, names.all), names
 
 
 _READERS = {"text/csv": _csv, "application/x-parquet": _parquet}

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 
 from analyzer.columns import CONTINUOUS_SHARE, Above, Profile, Rule
 from analyzer.config import AnalyzerError
+from analyzer.relations import ORDER, WEIGHT, condensed, connected, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    import duckdb
     import pandas as pd
     from numpy.typing import NDArray
 
     from analyzer.columns import Kind
     from analyzer.config import Value
 
-#: What DuckDB may hold; beyond it, it writes to the temporary directory.
-MEMORY_LIMIT = "1GB"
 #: More different values than this make no facet that anybody could read.
 MOST_VALUES = 50_000
 
-#: Columns that every relation has: a row's place among all, and how many rows it stands for.
-ORDER, WEIGHT = "__order", "__weight"
 _WHOLE = "[+-]?[0-9]{1,18}"
-_MOST_COMBINATIONS = 1_000_000
 _INTEGERS = (
     "TINYINT",
     "SMALLINT",
@@ -49,10 +41,6 @@ _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 # An estimate of the number of different values, good to some percent, will do where it is more than this many
 # times above or below the limit.
 _CLEAR, _FEW = 2.0, 1000
-
-
-# The place of a row in Parquet files: the file, then the row.
-_PLACE = "file_index * 1099511627776 + file_row_number"
 
 
 @dataclass(frozen=True)
@@ -178,7 +166,7 @@ class Rows:
 
     def _inferred(self, name: str) -> _Column:
         """Return the kind of a column of text as a reader of CSV sees it."""
-        text = _quoted(name)
+        text = quoted(name)
         (gaps,) = self._one(f"bool_or({text} IS NULL)")
         whole, numbers, truths = self._each(
             text,
@@ -209,28 +197,13 @@ class Rows:
         return [bool(item) for item in found or ()]
 
 
-def condensed(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:
-    """Return a relation that counts the same as `relation`, one row a combination where those are few."""
-    quoted = [_quoted(name) for name in columns]
-    counts = connection.execute(
-        f"SELECT {', '.join(f'approx_count_distinct({name}) + 1' for name in quoted)} FROM {relation}"  # noqa: S608
-    ).fetchone()
-    if math.prod(counts or ()) > _MOST_COMBINATIONS:
-        return relation
-    listed = ", ".join(quoted)
-    chosen = f"{listed}, sum({WEIGHT}) AS {WEIGHT}, min({ORDER}) AS {ORDER}"
-    query = f"SELECT {chosen} FROM {relation} GROUP BY {listed}"  # noqa: S608
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE combinations AS {query}")
-    return "combinations"
-
-
 def _total(condition: str) -> str:
     return f"CAST(coalesce(sum({WEIGHT}) FILTER ({condition}), 0) AS BIGINT)"
 
 
 def _typed(name: str, type_name: str) -> _Column:
     base = type_name.partition("(")[0]
-    column = _quoted(name)
+    column = quoted(name)
     if base == "BOOLEAN":
         return _Column("boolean", column)
     if base in _INTEGERS:
@@ -244,128 +217,9 @@ def _without_nan(value: str) -> str:
     return f"(CASE WHEN isnan({value}) THEN NULL ELSE {value} END)"
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 @contextmanager
 def of_frame(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Rows]:
     """Yield the `columns` of a table in memory."""
     with connected() as connection:
         connection.register("frame", frame[list(columns)].assign(**{ORDER: np.arange(len(frame))}))
         yield Rows(connection, f"(SELECT *, 1 AS {WEIGHT} FROM frame)", typed=True)  # noqa: S608
-
-
-def parquet(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
-    headers: list[str] | None,
-    columns: Sequence[str],
-) -> str:
-    """Return a relation of the `columns` of Parquet files. headers: names in place of those in the files."""
-    source = _read(files)
-    names = _described(connection, source)
-    renamed = dict(zip(headers, names, strict=True)) if headers and set(headers) != set(names) else {}
-    chosen = ", ".join(f"{_quoted(renamed.get(name, name))} AS {_quoted(name)}" for name in columns)
-    return f"(SELECT {chosen}, {_PLACE} AS {ORDER}, 1 AS {WEIGHT} FROM {source})"  # noqa: S608
-
-
-def parquet_columns(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], headers: list[str] | None
-) -> list[str]:
-    """Return the names of the columns of Parquet files. Raises `AnalyzerError` if headers do not fit."""
-    try:
-        names = _described(connection, _read(files))
-    except duckdb.Error as error:
-        raise AnalyzerError(f"{files[0].name} cannot be read as application/x-parquet: {error}") from error
-    if headers is None or set(headers) == set(names):
-        return names
-    if len(headers) != len(names):
-        raise AnalyzerError(
-            "Headers in config do not match with the number of columns in the dataset. "
-            f"{len(headers)} headers are configured, {files[0].name} has {len(names)} columns."
-        )
-    return headers
-
-
-def save(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    columns: Sequence[str],
-    path: Path,
-    share: tuple[int, int],
-) -> None:
-    """Write one instance's part of a relation. share: (a, b), of every b rows the one numbered a."""
-    part, parts = share
-    relation = f"(SELECT * FROM {relation} WHERE {ORDER} % {parts} = {part})"  # noqa: S608
-    relation = condensed(connection, relation, columns)
-    connection.execute(f"COPY (FROM {relation}) TO {_literal(path)} (FORMAT parquet, COMPRESSION zstd)")
-
-
-def saved(parts: Sequence[Path]) -> str:
-    """Return the relation of what several instances have saved."""
-    return _read(parts)
-
-
-def _read(files: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(map(_literal, files))}])"
-
-
-def _described(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:
-    return [str(row[0]) for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
-
-
-def csv(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[tuple[Path, bool]],
-    names: list[str],
-    columns: Sequence[str],
-    directory: Path,
-) -> str:
-    """Return a relation of the `columns` of CSV files; each file, and whether it has a line of headers.
-
-    The columns are first written to Parquet in `directory`: the files are read once, whatever their size, and
-    what is counted is small. Raises `AnalyzerError` for a file that is no such CSV.
-    """
-    parts = []
-    for index, (path, has_header) in enumerate(files):
-        parts.append(directory / f"{index:06d}.parquet")
-        _convert(connection, path, parts[-1], names, columns, has_header=has_header)
-    return parquet(connection, parts, None, columns)
-
-
-def _convert(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    target: Path,
-    names: list[str],
-    columns: Sequence[str],
-    *,
-    has_header: bool,
-) -> None:
-    listed = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
-    chosen = ", ".join(map(_quoted, columns))
-    try:
-        connection.execute(
-            f"COPY (SELECT {chosen} FROM read_csv({_literal(path)}, columns={{{listed}}}, auto_detect=false, "  # noqa: S608
-            f"header=false, skip={int(has_header)}, delim=',', quote='\"', escape='\"', nullstr='', "
-            "null_padding=false, strict_mode=true, max_line_size=16000000)) "
-            f"TO {_literal(target)} (FORMAT parquet, COMPRESSION zstd)"
-        )
-    except duckdb.Error as error:
-        raise AnalyzerError(f"{path.name} cannot be read as text/csv: {error}") from error
-
-
-def _literal(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-@contextmanager
-def connected() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database in memory, bounded by `MEMORY_LIMIT`."""
-    with tempfile.TemporaryDirectory() as directory, duckdb.connect() as connection:
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute(f"SET temp_directory = {_literal(directory)}")
-        connection.execute(f"SET threads = {max(1, len(os.sched_getaffinity(0)))}")
-        connection.execute("SET preserve_insertion_order = true")
-        yield connection

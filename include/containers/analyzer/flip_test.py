@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzer.metrics import MetricError
+from analyzer.facet_counts import MetricError
 
 if TYPE_CHECKING:
     import pandas as pd

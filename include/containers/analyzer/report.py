@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from analyzer import charts, metrics, report_shap
+from analyzer.facet_counts import Side
 from analyzer.render import Block, Heading, Image, Table, Text
 
 if TYPE_CHECKING:
@@ -85,10 +86,10 @@ def _bias(name: str, section: dict[str, Any], tables: list[FacetTable], *, predi
 
 def _facet_charts(table: FacetTable, *, predicted: bool) -> list[Block]:
     names, imbalance, observed, foreseen = [], [], [], []
-    total = metrics.Side.from_table(table.table.sum(axis=(0, 1)))
+    total = Side.from_table(table.table.sum(axis=(0, 1)))
     for name, codes in table.values:
         counts = table.counts(codes)
-        side = metrics.Side.from_table(counts.sensitive.sum(axis=0))
+        side = Side.from_table(counts.sensitive.sum(axis=0))
         names.append(name)
         imbalance.append(metrics.divide(total.size - 2 * side.size, total.size))
         observed.append(metrics.divide(side.observed_positive, side.size))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer import bias, columns, config, counting, metrics
+from analyzer import bias, columns, config, counting, facet_counts
 from analyzer.dataset import Dataset
 
 # Category, positive, neutral and negative reviews; then CI, DPL, KL, JS and LP as Clarify gave them for the
@@ -185,7 +185,7 @@ def test_one_pass_counts_equal_a_filter_per_value(rows: Any) -> None:
             (counts.sensitive, frame[frame["facet"] == name]),
             (counts.others, frame[frame["facet"] != name]),
         ):
-            assert metrics.Side.from_table(side.sum(axis=0)) == metrics.Side(
+            assert facet_counts.Side.from_table(side.sum(axis=0)) == facet_counts.Side(
                 true_positive=int((part["observed"] & part["predicted"]).sum()),
                 false_positive=int((~part["observed"] & part["predicted"]).sum()),
                 true_negative=int((~part["observed"] & ~part["predicted"]).sum()),
