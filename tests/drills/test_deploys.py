@@ -269,26 +269,28 @@ def test_rollback_action(world: World, drill: Drill, line: Callable[[DeployRow],
 
 @long_form
 def test_update_during_scale_out(world: World, drill: Drill, line: Callable[[DeployRow], None]) -> None:
-    scaling = {"minimum": 1, "maximum": 3, "target_invocations": 100000}
+    # The steady load is far above the target, so that scaling goes to two instances by itself, and never back
+    # to one: a target above the load would scale in after fifteen of the stand-in's short minutes.
+    scaling = {"minimum": 1, "maximum": 2, "target_invocations": 2}
     scaling |= {"scale_in_seconds": 300, "scale_out_seconds": 60}
     world.configure(deployment={"autoscaling": scaling})
     world.deploy(world.verdict(sure=OLD))
     second = world.verdict(sure=NEW)
+    counts: list[int] = []
 
     def scale_and_update() -> Any:
-        wish = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
-        world.aws.sagemaker(
-            "update_endpoint_weights_and_capacities",
-            EndpointName=world.endpoint,
-            DesiredWeightsAndCapacities=wish,
-        )
-        return world.deploy(second, name="run-2")
+        wait_until(lambda: world.describe()["EndpointStatus"] == "Updating")
+        updated = world.deploy(second, name="run-2")
+        # At once: what the update left, not what scaling has made of it since.
+        counts.extend(one["CurrentInstanceCount"] for one in world.describe()["ProductionVariants"])
+        return updated
 
     updated = drill.run(scale_and_update)
 
-    (variant,) = world.describe()["ProductionVariants"]
-    assert variant["CurrentInstanceCount"] == 2
-    assert world.scalable_targets() == [(1, 3)]
+    assert updated["outcome"] == "updated"
+    assert counts == [2]
+    assert world.scaling_activities() == ["Setting desired instance count to 2."]
+    assert world.scalable_targets() == [(1, 2)]
     assert drill.load.errors == []
     drill.require_all_by(NEW)
     state = f"{state_of(world, {updated['endpoint_config_name']: 'the new'})}; 2 instances, scaling on"

@@ -221,6 +221,16 @@ class World:
         )
         return [(one["MinCapacity"], one["MaxCapacity"]) for one in found["ScalableTargets"]]
 
+    def scaling_activities(self) -> list[str]:
+        """What autoscaling has done to the endpoint, newest first."""
+        found = self.aws.call(
+            "application-autoscaling",
+            "describe_scaling_activities",
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{self.endpoint}/variant/AllTraffic",
+        )
+        return [one["Description"] for one in found["ScalingActivities"]]
+
     def package(self, registration: dict[str, Any]) -> dict[str, Any]:
         """A model package."""
         arn = registration["model_package_arn"]
