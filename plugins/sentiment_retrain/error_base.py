@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Of this checkout; what the setting ``runbook_url`` is by default.
 RUNBOOK = "docs/runbook.md"
+
+
+class _Place:
+    """Where this process says that the runbook is.
+
+    Kept here and not asked of the settings: an error may be raised while those are loaded.
+    """
+
+    url = RUNBOOK
+
+
+def set_runbook(url: str) -> None:
+    """Let errors name this copy of the runbook; called with each loading of the settings."""
+    _Place.url = url
+
+
+def runbook_entry(code: str | None) -> str:
+    """Where the runbook's entry of a code is; for None that of whatever has no code."""
+    return f"{_Place.url}#{(code or RetrainError.code).lower()}"
 
 
 class RetrainError(Exception):
@@ -29,6 +52,11 @@ class RetrainError(Exception):
             self.remedy = remedy
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes to read up on, this error's own first; several where several gates said no."""
+        return (self.code,)
+
+    @property
     def title(self) -> str:
         """The first line of the class's documentation, without its full stop."""
         return (type(self).__doc__ or type(self).__name__).strip().splitlines()[0].rstrip(".")
@@ -40,7 +68,7 @@ class RetrainError(Exception):
                 f"  observed: {_indented(self.observed)}",
                 f"  expected: {_indented(self.expected)}",
                 f"  what to do: {_indented(self.remedy)}",
-                f"  more: {RUNBOOK}#{self.code.lower()}",
+                f"  more: {_indented(_lines(runbook_entry(code) for code in self.codes))}",
             ]
         )
 
@@ -53,8 +81,13 @@ class RetrainError(Exception):
             "expected": self.expected,
             "remedy": self.remedy,
             "retryable": self.retryable,
-            "runbook": f"{RUNBOOK}#{self.code.lower()}",
+            "runbook": runbook_entry(self.code),
+            "runbooks": [runbook_entry(code) for code in self.codes],
         }
+
+
+def _lines(entries: Iterable[str]) -> str:
+    return "\n".join(entries)
 
 
 def _indented(text: str) -> str:

@@ -98,7 +98,10 @@ class ColumnMissing(SourceError):
     """The source file lacks a needed column."""
 
     code = "SR-SOURCE-003"
-    remedy = "Add the file's own header name to `columns` in include/config/retrain.yaml, or correct it."
+    remedy = (
+        "Name the file's own columns under `columns` in a file that SENTIMENT_RETRAIN_CONFIG names "
+        "(docs/your-data.md has one of five lines), or in include/config/retrain.yaml."
+    )
 
 
 class SourceUnreadable(SourceError):
@@ -161,6 +164,11 @@ class GateFailed(RetrainError):
         self.gates = [dict(gate) for gate in gates]
         if gates:
             self.code = str(gates[0]["code"])
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """One code a gate that failed."""
+        return tuple(dict.fromkeys(str(gate["code"]) for gate in self.gates)) or (self.code,)
 
 
 class BudgetExceeded(GateFailed):

@@ -6,10 +6,12 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.verdict.selection import display_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def render(template: str, **values: Any) -> str:
@@ -61,6 +63,15 @@ def moment(iso: str | None) -> str:
     return "–" if not iso else f"{iso[:10]} {iso[11:16]} UTC"
 
 
+def address(place: str) -> Markup:
+    """A place that may be read: a link where a browser can open it, else as it is."""
+    from markupsafe import Markup
+
+    if place.startswith(("https://", "http://")):
+        return Markup('<a href="{0}" rel="noreferrer" data-airflow>{0}</a>').format(place)
+    return Markup("<code>{}</code>").format(place)
+
+
 @functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -81,6 +92,8 @@ def _environment() -> Environment:
         "short": short,
         "moment": moment,
         "capital": capital,
+        "entry": runbook_entry,
+        "address": address,
     }
     environment.filters.update(says)
     return environment

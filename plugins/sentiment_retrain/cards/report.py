@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sentiment_retrain.cards.report_endpoint import live_endpoint, next_commands
+from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.runs.run_outputs import PART_TASKS as PART_TASKS
 from sentiment_retrain.runs.run_outputs import RunOutputs as RunOutputs
 from sentiment_retrain.settings import include_directory
@@ -100,7 +101,7 @@ def _failure(outputs: RunOutputs) -> dict[str, Any] | None:
         "observed": None,
         "expected": None,
         "remedy": "Read the task's log in Airflow.",
-        "runbook": "docs/runbook.md#sr-general-001",
+        "runbook": runbook_entry(None),
     }
 
 

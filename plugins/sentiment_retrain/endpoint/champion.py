@@ -8,6 +8,8 @@ from sentiment_retrain.aws.models import containers_of, model_fingerprint
 from sentiment_retrain.endpoint import history
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sentiment_retrain.aws.hooks import Aws
 
 #: States in which an endpoint serves nobody.
@@ -20,7 +22,25 @@ def find_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
     What the model is, is read from its own tags: they were written when it was made and do not change. A
     model that this project did not make has no tags; its fingerprint is then that of its containers.
     """
+    return _champion_of(aws, aws.find("describe_endpoint", EndpointName=endpoint_name))
+
+
+def find_verified_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
+    """As :func:`find_champion`, and None when what is live never passed its verification.
+
+    That is a first deployment that failed: nothing was there to go back to. It is nobody's standard, so the
+    next run deploys its winner and verifies it, instead of keeping a champion that is none.
+    """
     endpoint = aws.find("describe_endpoint", EndpointName=endpoint_name)
+    live = _champion_of(aws, endpoint)
+    if live is None or endpoint is None:
+        return None
+    is_bad = history.is_unverified(aws.tags(endpoint["EndpointArn"]), live["endpoint_config_name"])
+    return None if is_bad else live
+
+
+def _champion_of(aws: Aws, endpoint: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What an endpoint serves, as AWS describes it; None when it serves nobody."""
     if endpoint is None or endpoint["EndpointStatus"] in _NOT_LIVE:
         return None
     config = aws.find("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"])
@@ -32,7 +52,7 @@ def find_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
         return None
     tags = aws.tags(model["ModelArn"])
     return {
-        "endpoint_name": endpoint_name,
+        "endpoint_name": endpoint["EndpointName"],
         "endpoint_config_name": endpoint["EndpointConfigName"],
         "model_name": model_name,
         "model_fingerprint": tags.get("retrain:fingerprint") or model_fingerprint(containers_of(model)),
@@ -40,17 +60,3 @@ def find_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
         "run_key": tags.get("retrain:run", ""),
         "contender": tags.get("retrain:step", ""),
     }
-
-
-def find_verified_champion(aws: Aws, endpoint_name: str) -> dict[str, Any] | None:
-    """As :func:`find_champion`, and None when what is live never passed its verification.
-
-    That is a first deployment that failed: nothing was there to go back to. It is nobody's standard, so the
-    next run deploys its winner and verifies it, instead of keeping a champion that is none.
-    """
-    live = find_champion(aws, endpoint_name)
-    endpoint = aws.find("describe_endpoint", EndpointName=endpoint_name) if live else None
-    if live is None or endpoint is None:
-        return None
-    is_bad = history.is_unverified(aws.tags(endpoint["EndpointArn"]), live["endpoint_config_name"])
-    return None if is_bad else live

@@ -159,10 +159,11 @@ def _subject(card: Mapping[str, Any], events: tuple[Event, ...]) -> str:
 def _failure_lines(failure: Mapping[str, Any] | None) -> list[str]:
     if not failure:
         return []
+    entries = ", ".join(failure.get("runbooks") or [str(failure.get("runbook"))])
     return [
         f"{failure.get('code') or 'No code'} in {failure.get('task')}: {failure.get('title')}",
         *(f"{name}: {_one_line(failure[name])}" for name in ("observed", "expected") if failure.get(name)),
-        f"What to do: {_one_line(failure.get('remedy') or '')} ({failure.get('runbook')})",
+        f"What to do: {_one_line(failure.get('remedy') or '')} ({entries})",
     ]
 
 

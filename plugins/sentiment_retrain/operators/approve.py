@@ -149,20 +149,23 @@ class ApproveModelOperator(RetrainOperator):
             return self._ui_decided(context, event)
         hours = self.settings.approval.deadline_hours
         words = f"nobody decided within {hours:g} hours (run {self.run['run_key']})"
-        packages.mark(
-            self.aws,
-            self.arn,
-            status=packages.REJECTED,
-            description=words,
-            stage=packages.NOT_DEPLOYED,
-            rejected_because=packages.TIMEOUT,
-        )
+        self._reject(words, rejected_because=packages.TIMEOUT)
         error = errors.ApprovalTimedOut(
             f"{words}; {self.arn} is Rejected and not deployed",
             "Approve or Reject under Required Actions in Airflow, or in the model registry",
         )
         error.result = self._decision("timed out", "nobody", "deadline", words)  # type: ignore[attr-defined]
         raise error
+
+    def _reject(self, words: str, **properties: str) -> None:
+        packages.mark(
+            self.aws,
+            self.arn,
+            status=packages.REJECTED,
+            description=words,
+            stage=packages.NOT_DEPLOYED,
+            **properties,
+        )
 
     def _registry_decided(self, context: Context, package: Mapping[str, Any], status: str) -> dict[str, Any]:
         by = packages.decided_by(package)
@@ -178,14 +181,7 @@ class ApproveModelOperator(RetrainOperator):
         if event["chosen_options"] == [APPROVE]:
             return self._approve(by, "Airflow", f"approved by {by} in Airflow (run {self.run['run_key']})")
         words = f"rejected by {by} in Airflow (run {self.run['run_key']})"
-        packages.mark(
-            self.aws,
-            self.arn,
-            status=packages.REJECTED,
-            description=words,
-            stage=packages.NOT_DEPLOYED,
-            rejected_by=by,
-        )
+        self._reject(words, rejected_by=by)
         raise self._skipped(context, self._decision("rejected", by, "Airflow", words))
 
     def _approve(self, by: str, how: str, words: str) -> dict[str, Any]:

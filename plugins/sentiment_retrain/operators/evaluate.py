@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors
-from sentiment_retrain.aws import jobs, models
+from sentiment_retrain.aws import models
 from sentiment_retrain.operators.input_records import noted
-from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
+from sentiment_retrain.operators.transform_request import transform_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.operators.job_request import JobRequest
 
 STEP = "transform"
 
@@ -47,46 +48,17 @@ class EvaluateModelOperator(SageMakerJobOperator):
 
     def request(self, model: Mapping[str, Any]) -> JobRequest:
         """The transform job of one model: ``model_name, model_fingerprint``."""
-        rules = self.settings.jobs.transform
-
-        def body(name: str) -> dict[str, Any]:
-            source = {"S3DataType": "S3Prefix", "S3Uri": self.datasets["files"]["test_input"]}
-            return {
-                "ModelName": model["model_name"],
-                "BatchStrategy": "MultiRecord",
-                "MaxPayloadInMB": rules.max_payload_mb,
-                "MaxConcurrentTransforms": 1,
-                "TransformInput": {
-                    "DataSource": {"S3DataSource": source},
-                    "ContentType": "text/csv",
-                    "CompressionType": "None",
-                    "SplitType": "Line",
-                },
-                "TransformOutput": {
-                    "S3OutputPath": f"s3://{self.run['bucket']}/jobs/{name}/output",
-                    "Accept": "text/csv",
-                    "AssembleWith": "Line",
-                },
-                "TransformResources": {
-                    "InstanceType": rules.instance_type,
-                    "InstanceCount": rules.instance_count,
-                },
-            }
-
-        request = JobRequest(
-            kind=jobs.TRANSFORM,
+        request = transform_request(
+            self.settings,
+            bucket=self.run["bucket"],
             step=STEP,
+            model_name=model["model_name"],
+            input_uri=self.datasets["files"]["test_input"],
             inputs={
                 "model": model["model_fingerprint"],
                 "test_input": self.datasets["sha256"]["test_input"],
-                "max_payload_mb": rules.max_payload_mb,
             },
-            body=body,
             data_until=self.datasets["data_until"],
-            instance_type=rules.instance_type,
-            fallback_instance_types=rules.fallback_instance_types,
-            instance_count=rules.instance_count,
-            timeout_seconds=rules.max_runtime_seconds,
         )
         return noted(self, request)
 

@@ -17,7 +17,7 @@ from sentiment_retrain.operators.ingest import land_fingerprint
 from sentiment_retrain.operators.input_records import newest_record
 from sentiment_retrain.operators.job_start import judge
 from sentiment_retrain.operators.prepare import datasets_fingerprint, described, find_built
-from sentiment_retrain.runs import naming, plan, reuse
+from sentiment_retrain.runs import plan, reuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,14 +162,7 @@ class _Foresight:
             return Foreseen("reuse", "the task wants no job")
         refused = ""
         for attempt in range(_ATTEMPTS):
-            name = naming.job_name(
-                self.settings.prefix,
-                request.step,
-                request.data_until,
-                request.fingerprint,
-                attempt,
-                request.kind.name_limit,
-            )
+            name = request.name(self.settings.prefix, attempt)
             description = self.aws.describe_job(request.kind, name)
             if description is None:
                 break

@@ -43,6 +43,11 @@ class JobRequest:
         """sha256 of step and inputs."""
         return naming.fingerprint({"step": self.step, "inputs": dict(self.inputs)})
 
+    def name(self, prefix: str, attempt: int) -> str:
+        """The job's name at this attempt: the same inputs give the same names, in the same order."""
+        limit = self.kind.name_limit
+        return naming.job_name(prefix, self.step, self.data_until, self.fingerprint, attempt, limit)
+
     @property
     def instance_types(self) -> list[str]:
         """The configured type and its fallbacks; only the former where AWS chooses the machines."""

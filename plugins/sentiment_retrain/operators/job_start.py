@@ -19,7 +19,7 @@ from sentiment_retrain.aws.jobs import (
 )
 from sentiment_retrain.operators import abandoned
 from sentiment_retrain.operators.job_request import Claim
-from sentiment_retrain.runs import naming, reuse
+from sentiment_retrain.runs import reuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,14 +77,7 @@ class JobStarter:
         """
         kind, unused = request.kind, list[_Unused]()
         for attempt in range(MAX_ATTEMPTS):
-            name = naming.job_name(
-                self.settings.prefix,
-                request.step,
-                request.data_until,
-                request.fingerprint,
-                attempt,
-                kind.name_limit,
-            )
+            name = request.name(self.settings.prefix, attempt)
             description = self.aws.describe_job(kind, name)
             if description is None:
                 instance_type = self._submit(request, name, unused)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from sentiment_retrain.error_base import set_runbook
 from sentiment_retrain.errors import ConfigError
 from sentiment_retrain.settings.base import Frozen
 from sentiment_retrain.settings.schema import Settings
@@ -68,7 +69,10 @@ def load_settings() -> Settings:
     for variable, key in ((BUCKET_VARIABLE, "bucket"), (ROLE_VARIABLE, "role_arn")):
         if os.environ.get(variable):
             document[key] = os.environ[variable]
-    return parse_settings(document, origin=str(config / "*.yaml") + (f" with {overlays}" if overlays else ""))
+    origin = str(config / "*.yaml") + (f" with {overlays}" if overlays else "")
+    settings = parse_settings(document, origin=origin)
+    set_runbook(settings.runbook_url)
+    return settings
 
 
 def required_bucket(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from sentiment_retrain.error_base import RUNBOOK
 from sentiment_retrain.runs.reuse import Scope
 from sentiment_retrain.settings.base import Frozen, NonNegativeFloat, PositiveFloat, Share
 from sentiment_retrain.settings.deployment import Approval, Deployment
@@ -23,6 +24,8 @@ InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
 CatalogName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,127}$")]
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroup.html
 WorkGroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,128}$")]
+# An entry's anchor is added to it.
+RunbookUrl = Annotated[str, Field(pattern=r"^(https?://)?[^\s#:]+(:[0-9]+[^\s#]*)?$")]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
 
 
@@ -231,6 +234,7 @@ class Settings(Frozen):
     workgroup: WorkGroupName
     endpoint_name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    runbook_url: RunbookUrl = RUNBOOK
     source_uri: str | None = None
     window_days: PositiveInt
     columns: Columns

@@ -170,6 +170,19 @@ def budget(bound_usd: float, budget_usd: float, evidence_uri: str | None = None)
     )
 
 
+_WRONG = (
+    "Nothing to undo where a model was live before: it is live again. When the gate `agreement` passed, the "
+    "endpoint serves the evaluated model and these requests do not fit your reviews: write "
+    "`golden_requests` about your own products (docs/your-data.md step 3) and run with `deploy: force`. When "
+    "it failed too, another model is served than was evaluated: compare containers and environment."
+)
+_UNUSABLE = (
+    "Nothing to undo where a model was live before: it is live again. An answer broke the form of "
+    "docs/contracts.md section 3: look at it in the task's log (`golden request`) and in the endpoint's log, "
+    "correct the container that wrote it, and run with `deploy: force`."
+)
+
+
 def golden(
     answers: Sequence[tuple[GoldenRequest, int | None]],
     limits: GoldenGate,
@@ -194,8 +207,7 @@ def golden(
         + (f"; {'; '.join(wrong)}" if wrong else ""),
         threshold=f"at least {limits.minimum_share_correct:.0%}, and every answer of the contract's form",
         evidence_uri=evidence_uri,
-        remedy="Roll back (the run card has the command), then compare the endpoint's containers with the "
-        "evaluated ones.",
+        remedy=_UNUSABLE if unusable else _WRONG,
     )
 
 
