@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import exercised
 import pytest
 import real_aws
+from athena_queries import Queries
 from autopilot import Autopilot
-from hosting import new_bucket
+from hosting import SHOUT, Hosting, new_bucket
+from lake import Lake
 from real_aws import RealAws
 from stand_in import StandIn
 
@@ -108,6 +110,35 @@ def own_stand_in(tmp_path: Path) -> Iterator[StandIn]:
 def bucket(aws: Callable[[str], Any]) -> str:
     """A fresh bucket."""
     return new_bucket(aws, "test")
+
+
+@pytest.fixture(scope="module")
+def hosting(aws: Callable[[str], Any]) -> Hosting:
+    """A bucket, models and endpoints."""
+    return Hosting(aws)
+
+
+@pytest.fixture(scope="module")
+def endpoint(hosting: Hosting) -> Iterator[tuple[str, str, str]]:
+    """An endpoint in service that shouts `!`; its configuration and its model."""
+    model = hosting.model(hosting.container(SHOUT, "!"))
+    config = hosting.config({model: 1})
+    name = hosting.endpoint(config)
+    assert hosting.settled(name)["EndpointStatus"] == "InService"
+    yield name, config, model
+    hosting.delete(name)
+
+
+@pytest.fixture(scope="module")
+def queries(aws: Callable[[str], Any]) -> Queries:
+    """Queries that need no table."""
+    return Queries(aws("athena"), f"s3://{new_bucket(aws, 'athena-sql')}/")
+
+
+@pytest.fixture
+def lake(aws: Callable[[str], Any], bucket: str) -> Lake:
+    """A bucket with a database, of one test alone."""
+    return Lake(aws, bucket)
 
 
 @pytest.fixture(scope="session")

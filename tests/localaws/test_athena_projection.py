@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from lake import Lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture
-def lake(aws: Callable[[str], Any], bucket: str) -> Lake:
-    """A lake of one test."""
-    return Lake(aws, bucket)
+    from lake import Lake
 
 
 def project(lake: Lake, keys: str, **properties: str) -> None:

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from athena_queries import Queries
-from hosting import new_bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from athena_queries import Queries
 
 ERRORS = [
     (
@@ -90,12 +88,6 @@ ERRORS = [
         "NOT_SUPPORTED: line 1:18: The local stand-in does not support AT TIME ZONE",
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def queries(aws: Callable[[str], Any]) -> Queries:
-    """Queries that need no table."""
-    return Queries(aws("athena"), f"s3://{new_bucket(aws, 'athena-sql')}/")
 
 
 @pytest.mark.parametrize(("sql", "expected"), ERRORS)

@@ -8,18 +8,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pytest
-from lake import Lake
 from pyarrow import orc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture
-def lake(aws: Callable[[str], Any], bucket: str) -> Lake:
-    """A lake of one test."""
-    return Lake(aws, bucket)
+    from lake import Lake
 
 
 CSV = "row format delimited fields terminated by ',' stored as textfile location 'LOCATION'"

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
 from athena_queries import Queries
-from lake import Lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture
-def lake(aws: Callable[[str], Any], bucket: str) -> Lake:
-    """A lake of one test."""
-    return Lake(aws, bucket)
+    from lake import Lake
 
 
 def test_create_table_as_writes_parquet_and_manifest(lake: Lake) -> None:

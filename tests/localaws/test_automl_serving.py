@@ -11,21 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from hosting import Hosting
 from reviews import LABELS, reviews
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from autopilot import Autopilot
+    from hosting import Hosting
 
 KEYS = "predicted_label,probability,probabilities"
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """Models and endpoints."""
-    return Hosting(aws)
 
 
 def containers(candidate: dict[str, Any], keys: str) -> list[dict[str, Any]]:

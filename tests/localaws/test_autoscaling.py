@@ -18,12 +18,6 @@ WAIT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
-
-
-@pytest.fixture(scope="module")
 def autoscaling(aws: Callable[[str], Any]) -> Any:
     """A client."""
     return aws("application-autoscaling")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hosting import Hosting
 from reviews import as_fasttext, reviews
 from stand_in import CHECKOUT, PYTHON, archive, training_request, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from hosting import Hosting
 
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
 HYPERPARAMETERS = {
@@ -42,12 +43,6 @@ def run_train(
         timeout=60,
         check=False,
     )
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket, models and endpoints."""
-    return Hosting(aws)
 
 
 @pytest.fixture(scope="module")

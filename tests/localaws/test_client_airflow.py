@@ -140,12 +140,6 @@ def test_processing_operator(data: str, deferrable: bool) -> None:
     refused(operator("fail"), "ailed")
 
 
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """Models and endpoints of these tests."""
-    return Hosting(aws)
-
-
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_transform_operator(hosting: Hosting, deferrable: bool) -> None:
     from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator

@@ -35,12 +35,6 @@ def _fresh_clients(aws_environment: None) -> None:
     SingletonMeta._instances.pop(SageMakerClient, None)
 
 
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """Models and endpoints of these tests."""
-    return Hosting(aws)
-
-
 def test_training_job_resource(aws: Callable[[str], Any], session: Any, bucket: str) -> None:
     from sagemaker.core.resources import TrainingJob
     from sagemaker.core.shapes import (

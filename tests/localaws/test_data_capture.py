@@ -9,19 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hosting import Hosting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from hosting import Hosting
 
 HEADERS = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}
 KEY = r"captured/{}/variant-1/20\d\d/\d\d/\d\d/\d\d/\d\d-\d\d-\d{{3}}-[0-9a-f-]{{36}}\.jsonl"
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
 
 
 def capture_config(hosting: Hosting, percentage: int = 100, *modes: str, **more: Any) -> dict[str, Any]:

@@ -5,33 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from hosting import BROKEN, SHOUT, Hosting, unique
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
-
-
-@pytest.fixture(scope="module")
-def endpoint(hosting: Hosting) -> Iterator[tuple[str, str, str]]:
-    """An endpoint in service that shouts `!`; its configuration and its model."""
-    model = hosting.model(hosting.container(SHOUT, "!"))
-    config = hosting.config({model: 1})
-    name = hosting.endpoint(config)
-    assert hosting.settled(name)["EndpointStatus"] == "InService"
-    yield name, config, model
-    hosting.delete(name)
 
 
 def test_an_update_drops_no_request(hosting: Hosting, endpoint: tuple[str, str, str]) -> None:

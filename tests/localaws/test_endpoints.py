@@ -9,28 +9,11 @@ from botocore.exceptions import ClientError
 from hosting import BROKEN, IMAGE, SHOUT, WITNESS, Hosting, unique
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from stand_in import StandIn
 
 UNKNOWN_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/no-such-image:1"
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
-
-
-@pytest.fixture(scope="module")
-def endpoint(hosting: Hosting) -> Iterator[tuple[str, str, str]]:
-    """An endpoint in service that shouts `!`; its configuration and its model."""
-    model = hosting.model(hosting.container(SHOUT, "!"))
-    config = hosting.config({model: 1})
-    name = hosting.endpoint(config)
-    assert hosting.settled(name)["EndpointStatus"] == "InService"
-    yield name, config, model
-    hosting.delete(name)
 
 
 def test_bodies_and_content_types_go_from_container_to_container(hosting: Hosting) -> None:

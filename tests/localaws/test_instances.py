@@ -11,13 +11,7 @@ from botocore.exceptions import ClientError
 from hosting import Hosting, unique, variant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
+    from collections.abc import Iterator
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
-
-
 def refused(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
     """Code and message of the error a call ends with."""
     with pytest.raises(ClientError) as caught:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from hosting import SHOUT, Hosting, unique
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
 
 
 @pytest.fixture

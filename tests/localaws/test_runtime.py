@@ -11,15 +11,9 @@ from botocore.exceptions import ClientError
 from hosting import WITNESS, Hosting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 LIMIT_BYTES = 6_291_456
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
 
 
 @pytest.fixture(scope="module")

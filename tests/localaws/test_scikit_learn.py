@@ -54,12 +54,6 @@ told = {"alpha": options.alpha, "name": options.name, "rows": rows, "channels": 
 
 
 @pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
-
-
-@pytest.fixture(scope="module")
 def endpoint(hosting: Hosting) -> Iterator[str]:
     """A variant with the default functions, and one that answers in every way there is."""
     code = hosting.put(archive(answers__py=ANSWERS), "code/sourcedir.tar.gz")

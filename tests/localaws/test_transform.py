@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from hosting import BROKEN, SHOUT, WITNESS, Hosting, unique
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ENDED = ("Completed", "Failed", "Stopped")
 JOB_SECONDS = 60
@@ -38,12 +35,6 @@ def transform_fn(model, body, content_type, accept):
     time.sleep(1)
     return body, "text/csv"
 """
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
 
 
 @pytest.fixture(scope="module")

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from hosting import Hosting, unique
 from stand_in import wait_for
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ROWS = b'1,good,"a,b"\n2,bad,c\n'
 OBJECTS = [{"id": 1, "text": "good"}, {"id": 2, "text": "not so bad"}]
 JSON_LINES = b"".join(json.dumps(item).encode() + b"\n" for item in OBJECTS)
-
-
-@pytest.fixture(scope="module")
-def hosting(aws: Callable[[str], Any]) -> Hosting:
-    """A bucket with models."""
-    return Hosting(aws)
 
 
 @pytest.fixture(scope="module")
