@@ -23,11 +23,11 @@ def token_attributions(lines: Iterable[str]) -> dict[str, list[float]]:
     :raises ResultMalformed: when a line is not of the documented form
     """
     totals: dict[str, list[float]] = collections.defaultdict(lambda: [0.0] * len(LABELS))
-    occurrences: collections.Counter[str] = collections.Counter()
-    for token, values in _occurrences(lines):
-        occurrences[token] += 1
+    seen: collections.Counter[str] = collections.Counter()
+    for token, values in occurrences(lines):
+        seen[token] += 1
         totals[token] = [total + value for total, value in zip(totals[token], values, strict=True)]
-    return {token: [total / occurrences[token] for total in values] for token, values in totals.items()}
+    return {token: [total / seen[token] for total in values] for token, values in totals.items()}
 
 
 def top_tokens(lines: Iterable[str], count: int = 12) -> dict[str, list[dict[str, Any]]]:
@@ -41,7 +41,7 @@ def top_tokens(lines: Iterable[str], count: int = 12) -> dict[str, list[dict[str
     reviews = max(1, len(lines))
     totals: dict[str, list[float]] = {}
     seen: collections.Counter[str] = collections.Counter()
-    for token, values in _occurrences(lines):
+    for token, values in occurrences(lines):
         before = totals.get(token, [0.0] * len(LABELS))
         totals[token] = [total + value for total, value in zip(before, values, strict=True)]
         seen[token] += 1
@@ -83,7 +83,11 @@ def _discounted_gain(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
 
 
-def _occurrences(lines: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
+def occurrences(lines: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
+    """Each token of each review as it occurs, with its attribution to each class.
+
+    :raises ResultMalformed: when a line is not of the documented form
+    """
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.analysis import attributions
+from sentiment_retrain.analysis import attribution_drift, attributions
 from sentiment_retrain.aws import models
 from sentiment_retrain.data import datasets
 from sentiment_retrain.operators.blazingtext import training_request
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from sentiment_retrain.operators.job_request import JobRequest
+    from sentiment_retrain.verdict.gates import Gate
 
 STEP, REFERENCE_STEP = "shap", "reference"
 #: What makes the reference model quick: it shows which words matter, it need not be good.
@@ -120,12 +121,26 @@ class ClarifyShapOperator(ClarifyOperator):
         }
         if self.verdict:
             # The next run compares its reading of this model with this one.
-            self.aws.put_json(f"{self.run['run_uri']}/attributions.json", importance)
+            self.aws.put_json(
+                f"{self.run['run_uri']}/attributions.json",
+                {"importance": importance, "reviews": attribution_drift.by_review(lines)},
+            )
             return self.settle([], result)
-        limits = self.settings.gates.attribution_drift
-        baseline = self._baseline()
-        ndcg = attributions.ndcg(baseline, importance, limits.tokens) if baseline else None
-        return self.settle([gates_drift.attribution_drift(ndcg, limits, uri)], result)
+        return self.settle([self._drift_gate(lines, uri)], result)
+
+    def _drift_gate(self, lines: list[str], uri: str) -> Gate:
+        """Do the same words decide on the new reviews as on those of the champion's run?"""
+        gates = self.settings.gates
+        limits, current = gates.attribution_drift, attribution_drift.by_review(lines)
+        baseline = attribution_drift.kept_reviews(self._baseline())
+        found = attribution_drift.compare(baseline, current, limits.tokens) if baseline and current else {}
+        return gates_drift.attribution_drift(
+            found.get("ndcg"),
+            limits,
+            uri,
+            p_value=found.get("p_value"),
+            significance=gates.drift.significance,
+        )
 
     def _local_explanations(self, job: Mapping[str, Any]) -> list[str]:
         prefix = f"{job['output_uri']}/explanations_shap/"
@@ -136,8 +151,8 @@ class ClarifyShapOperator(ClarifyOperator):
             for line in self.aws.get_bytes(entry.uri).decode().splitlines()
         ]
 
-    def _baseline(self) -> dict[str, float] | None:
-        """Ranking of words from the champion's own run."""
+    def _baseline(self) -> Any | None:
+        """What the champion's own run kept of its explanations."""
         champion = self.run["champion"]
         if not (champion and champion["run_key"]):
             return None

@@ -120,9 +120,9 @@ def attribution_drift(
 ) -> Gate:
     """Do the same words decide as before?
 
-    :param ndcg: :func:`sentiment_retrain.analysis.attributions.ndcg`'s, or None without a baseline
-    :param p_value: :func:`sentiment_retrain.analysis.attributions.agreement_p`'s; None: judged by the
-        agreement alone
+    :param ndcg: :func:`sentiment_retrain.analysis.attribution_drift.compare`'s, or None without a baseline
+    :param p_value: of the same; None: judged by the agreement alone
+    :param significance: the level of all questions together
     """
     level = family_level(significance, 1)
     drifted = ndcg is not None and ndcg < limits.minimum_ndcg and _significant(p_value, level)

@@ -77,6 +77,15 @@ def test_attribution_drift(ndcg: float | None, status: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("p_value", "status"), [(0.001, "warn"), (0.008, "warn"), (0.009, "pass"), (0.6, "pass")]
+)
+def test_attribution_drift_that_is_chance_passes(p_value: float, status: str) -> None:
+    gate = gates_drift.attribution_drift(0.4, LIMITS.attribution_drift, p_value=p_value, significance=0.05)
+    assert gate.status == status
+    assert f"NDCG 0.400 (p {p_value:.3f})" in gate.observed
+
+
+@pytest.mark.parametrize(
     ("value", "baseline", "status"),
     [(0.40, 0.30, "pass"), (0.39, 0.30, "fail"), (0.45, 0.41, "fail"), (0.46, 0.41, "pass")],
 )
