@@ -54,7 +54,7 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for noisy in ("boto3", "botocore", "s3transfer", "urllib3", "werkzeug"):
+    for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if options.coverage:
         from localaws.coverage import markdown

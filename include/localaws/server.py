@@ -13,12 +13,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from localaws import (
     ACCOUNT_ID,
@@ -36,6 +31,8 @@ from localaws.durability.keeper import Keeper
 from localaws.durability.middleware import Durable
 from localaws.durability.snapshots import Snapshots
 from localaws.faults import requests as request_faults
+from localaws.http_server import HttpServer
+from localaws.services.sagemaker_runtime.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,15 +49,6 @@ NOT_IMPLEMENTED_NOTE = (
 
 class NotStartedError(Exception):
     """The server cannot start; the message says why and what to do."""
-
-
-class _Handler(MotoRequestHandler):
-    # Header and body are two sends; with Nagle's algorithm each answer waits 40 ms for an acknowledgement.
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One line a request, at debug level."""
-        log.debug("%s %s %s", self.requestline, code, size)
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -83,7 +71,7 @@ class Application:
     def __init__(self, aws: Durable) -> None:
         """`aws` answers everything but our own pages."""
         self._aws = aws
-        self._public = request_faults.FaultLayer(aws)
+        self._public = request_faults.FaultLayer(Shortcut(aws))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -154,12 +142,12 @@ class Server:
         self._keeper = Keeper(self._aws, also_sync=state.store().sync)
         application = trail.install(Application(self._aws))
         try:
-            self._http = make_server(host, port, application, threaded=True, request_handler=_Handler)
-        except (OSError, SystemExit) as error:
+            self._http = HttpServer(host, port, application)
+        except OSError as error:
             raise NotStartedError(
                 f"Cannot listen on {host}:{port}; is it taken? Use another --port."
             ) from error
-        self.url = f"http://{host}:{self._http.server_port}"
+        self.url = f"http://{host}:{self._http.port}"
         clients.configure(self.url, application)
         # What a finished job has written must not be gone after a power cut that the job's status survives.
         jobs.on_checkpoint(self._aws.sync)
@@ -169,7 +157,7 @@ class Server:
         for name in jobs.end_orphans():
             log.warning("%s was left unfinished by a former process; it is Failed now", name)
         self._keeper.start()
-        thread = threading.Thread(target=self._http.serve_forever, name="http", daemon=True)
+        thread = threading.Thread(target=self._http.serve, name="http", daemon=True)
         thread.start()
         hook("resume")
         log.info("Listening on %s", self.url)
@@ -179,8 +167,7 @@ class Server:
             pass
         log.info("Stopping")
         # First of all: clients that go on asking would delay what follows. Our own requests need no socket.
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.stop()
         hook("shutdown")
         jobs.end_running()
         containers.stop_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
@@ -29,6 +30,7 @@ _READ = re.compile(
 )
 _NAME_MEMBER = re.compile(rb'"[A-Za-z0-9]*(?:Name|Arn|Id)"\s*:\s*"([^"]+)"')
 _SEARCHED_BYTES = 1_000_000
+_READ_BYTES = 1024 * 1024
 # Services of ours that keep their state in documents; what we change in others is moto's state all the same.
 _DOCUMENTED = ("application-autoscaling", "athena", "cloudwatch", "sagemaker", "sagemaker-runtime")
 
@@ -58,14 +60,23 @@ def caller(environ: Environment) -> Caller:
 
 
 def hold_body(environ: Environment) -> bytes:
-    """Read the whole body and put it back so that it can be read again; return it."""
+    """Read the whole body and put it back so that it can be read again; return it.
+
+    Raises:
+        ConnectionResetError: the client went away in the middle of it.
+    """
     length = environ.get("CONTENT_LENGTH") or ""
     source = environ["wsgi.input"]
     body = b""
     if length.isdigit():
         body = source.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionResetError(errno.ECONNRESET, "the request ended before its body did")
     elif environ.get("wsgi.input_terminated"):
-        body = source.read()
+        try:
+            body = b"".join(iter(lambda: source.read(_READ_BYTES), b""))
+        except ValueError as error:  # of cheroot: the size of a chunk is none, or missing
+            raise ConnectionResetError(errno.ECONNRESET, f"{error}") from error
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = io.BytesIO(body)

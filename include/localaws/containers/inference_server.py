@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import secrets
 import socket
@@ -9,9 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import urllib3
-
 from localaws import artifacts
+from localaws.containers.http_client import Client, NoAnswerError, TimedOutError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from localaws.containers import Box, Container
 
 PING_TIMEOUT_SECONDS = 2.0
+PARAMETERS_TIMEOUT_SECONDS = 30.0
 STOP_GRACE_SECONDS = 30.0
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 # Below the range that Linux and macOS take outgoing ports from, so that none is gone when a server binds it.
@@ -56,7 +57,7 @@ class Server:
     label: str
     container: Container
     box: Box
-    pool: urllib3.HTTPConnectionPool
+    client: Client
     accept: str
     reservation: socket.socket
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=20))
@@ -69,45 +70,26 @@ class Server:
         if custom_attributes:
             headers[CUSTOM_ATTRIBUTES] = custom_attributes
         try:
-            response = self._post(body, headers, timeout)
-        except urllib3.exceptions.NewConnectionError as error:  # which urllib3 counts among the timeouts
-            return self._silence(error)
-        except urllib3.exceptions.TimeoutError:
+            response = self.client.request("POST", "/invocations", timeout, headers, body)
+        except TimedOutError:
             message = (
                 f"Your invocation timed out while waiting for a response from container {self.label}. "
                 "Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and "
                 "try again."
             )
             return Answer(504, "text/plain", message.encode(), self.label)
-        except urllib3.exceptions.HTTPError as error:
-            return self._silence(error)
-        answered = response.headers.get("Content-Type", "application/octet-stream")
-        attributes = response.headers.get(CUSTOM_ATTRIBUTES, "")
-        return Answer(response.status, answered, response.data, self.label, attributes)
-
-    def _silence(self, error: Exception) -> Answer:
-        message = f"Container {self.label} closed the connection without an answer: {error}"
-        return Answer(500, "text/plain", message.encode(), self.label)
-
-    def _post(self, body: bytes, headers: dict[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
-        """Send, once more on a connection that the server had closed while it was idle."""
-        try:
-            return self._send(body, headers, timeout)
-        except urllib3.exceptions.ProtocolError:
-            if self.container.poll() is not None:
-                raise
-            return self._send(body, headers, timeout)
-
-    def _send(self, body: bytes, headers: dict[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
-        return self.pool.urlopen(
-            "POST", "/invocations", body=body, headers=headers, retries=False, timeout=timeout
-        )
+        except NoAnswerError as error:
+            message = f"Container {self.label} closed the connection without an answer: {error}"
+            return Answer(500, "text/plain", message.encode(), self.label)
+        answered = response.headers.get("content-type", "application/octet-stream")
+        attributes = response.headers.get(CUSTOM_ATTRIBUTES.lower(), "")
+        return Answer(response.status, answered, response.body, self.label, attributes)
 
     def answers_ping(self) -> bool:
         """Whether GET /ping is answered with 200."""
         try:
-            response = self.pool.urlopen("GET", "/ping", retries=False, timeout=PING_TIMEOUT_SECONDS)
-        except urllib3.exceptions.HTTPError:
+            response = self.client.request("GET", "/ping", PING_TIMEOUT_SECONDS)
+        except (NoAnswerError, TimedOutError):
             return False
         return response.status == 200
 
@@ -116,9 +98,9 @@ class Server:
 
         A server may answer any path with 200: what is no JSON object is no offer.
         """
-        response = self.pool.urlopen("GET", "/execution-parameters", retries=False, timeout=30)
+        response = self.client.request("GET", "/execution-parameters", PARAMETERS_TIMEOUT_SECONDS)
         try:
-            offered = response.json() if response.status == 200 else None
+            offered = json.loads(response.body) if response.status == 200 else None
         except ValueError:
             offered = None
         return offered if isinstance(offered, dict) else {}
@@ -127,7 +109,7 @@ class Server:
         """Stop the process and delete its directory."""
         if self.container.pid is not None:
             self.container.stop(STOP_GRACE_SECONDS)
-        self.pool.close()
+        self.client.close()
         self.reservation.close()
         self.box.remove()
 

@@ -6,10 +6,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-import urllib3
-
 from localaws import ACCOUNT_ID
 from localaws.containers import Box, Container, ImageNotFound
+from localaws.containers.http_client import Client
 from localaws.containers.inference_server import (
     PORTS,
     Answer,
@@ -30,7 +29,6 @@ DEFAULT_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 STARTUP_TIMEOUT_SECONDS = 240.0
 INVOCATION_TIMEOUT_SECONDS = 60.0
 _PING_INTERVAL_SECONDS = 0.05
-_POOL_SIZE = 32
 
 
 class Pipeline:
@@ -185,8 +183,8 @@ class Pipeline:
             reservation.close()
             box.remove()
             raise
-        pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_POOL_SIZE, block=False)
-        server = Server(label, container, box, pool, environment.get(DEFAULT_ACCEPT, ANY), reservation)
+        accept = environment.get(DEFAULT_ACCEPT, ANY)
+        server = Server(label, container, box, Client(port), accept, reservation)
         container.lines.append(server.last_lines.append)
         return server
 

@@ -1,8 +1,8 @@
 """What of moto's memory is let go: metric data and log events, by age and by number.
 
 CloudWatch keeps one-minute data for 15 days, and log events as long as their group says; the numbers bound
-the memory and the time of a snapshot. Data go when a snapshot is taken, so that no journal refers to them, and
-when the state was loaded, before anything is answered.
+the memory and the time of a snapshot. Data go when a snapshot is taken, so that no journal refers to them,
+and once the state was loaded, before anything is answered.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from localaws import faults, wire
+from localaws.http_server import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,9 +83,8 @@ class FaultLayer:
 
 def _hang_up(environ: wire.Environment) -> Iterable[bytes]:
     """Close the connection without an answer."""
-    connection: socket.socket = environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError("a fault closed the connection")
+    environ[CONNECTION].hang_up()
+    return []
 
 
 def _refusal(fault: faults.Fault, service: str, environ: wire.Environment) -> Error | None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from localaws.containers.serving import Answer
 
 MAX_BODY_BYTES = 6_291_456
+# In a request's environment: what to raise instead of carrying it out, see `shortcut`.
+FAILURE = "localaws.failure"
 UNSUPPORTED = (
     "TargetModel",
     "TargetContainerHostname",
@@ -62,52 +64,85 @@ class SageMakerRuntime(StrictResponse, SageMakerRuntimeResponse):
     validation_code = "ValidationError"
     use_raw_body = True
     kept_operations: frozenset[str] = frozenset()
+    _environ: dict[str, Any] = {}
+
+    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        self._environ = request.environ
+        return super()._dispatch(request, full_url, headers)
 
     def invoke_endpoint(self) -> tuple[int, dict[str, str], bytes]:
         """Send the body through the endpoint's containers and answer what the last one says."""
-        begin = time.monotonic()
-        request, body = self.request(), self.raw_body or b""
-        refuse(request, body)
-        name = request["EndpointName"]
-        status = (state.store().get(ENDPOINT.kind, name) or {}).get("EndpointStatus")
-        # After a restart of the stand-in an endpoint is back within seconds; on AWS it would never have left.
-        wait = RESUME_WAIT_SECONDS if status == "SystemUpdating" else 0
-        try:
-            with router.borrow(name, wait) as fleet:
-                return self._invoke(fleet, name, request, body, begin)
-        except NotServingError as error:
-            message = f"Endpoint {name} of account {ACCOUNT_ID} not found."
-            raise AwsError("ValidationError", message) from error
-        except ServingError as error:
-            raise AwsError("ServiceUnavailable", str(error), 503) from error
-        except NoSuchVariantError as error:
-            message = f"Variant {error} not found for endpoint {name} of account {ACCOUNT_ID}."
-            raise AwsError("ValidationError", message) from error
+        failed = self._environ.pop(FAILURE, None)
+        if failed is not None:
+            raise failed
+        return 200, *invoke(self.region, self.request(), self.raw_body or b"")
 
-    def _invoke(
-        self, fleet: Fleet, name: str, request: dict[str, Any], body: bytes, begin: float
-    ) -> tuple[int, dict[str, str], bytes]:
-        content_type = request.get("ContentType", "application/octet-stream")
-        invocation = Invocation(
-            self.region,
-            name,
-            Payload(content_type, body),
-            request.get("Accept", ""),
-            request.get("CustomAttributes", ""),
-            begin,
-        )
-        variant = fleet.choose(request.get("TargetVariant"))
-        shadows.send(fleet, invocation)
-        answer, log_stream_arn = invocation.run(variant)
-        if not 200 <= answer.status < 300:
-            raise ModelError(name, self.region, answer, log_stream_arn)
-        if fleet.capture:
-            answered = Payload(answer.content_type, answer.body)
-            fleet.capture.add(variant.name, invocation.payload, answered, request.get("InferenceId", ""))
-        headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
-        if answer.custom_attributes:
-            headers[CUSTOM_ATTRIBUTES] = answer.custom_attributes
-        return 200, headers, answer.body
+
+def invoke(region: str, request: dict[str, Any], body: bytes) -> tuple[dict[str, str], bytes]:
+    """Carry InvokeEndpoint out.
+
+    Args:
+        region: of the endpoint.
+        request: the validated input, members by their API names.
+        body: its Body.
+
+    Returns:
+        The answer's headers and body.
+
+    Raises:
+        AwsError: as AWS refuses it, or ModelError with what a container said.
+    """
+    begin = time.monotonic()
+    refuse(request, body)
+    name = request["EndpointName"]
+    try:
+        with router.borrow(name, _patience(name)) as fleet:
+            return _invoke(fleet, region, request, body, begin)
+    except NotServingError as error:
+        message = f"Endpoint {name} of account {ACCOUNT_ID} not found."
+        raise AwsError("ValidationError", message) from error
+    except ServingError as error:
+        raise AwsError("ServiceUnavailable", str(error), 503) from error
+    except NoSuchVariantError as error:
+        message = f"Variant {error} not found for endpoint {name} of account {ACCOUNT_ID}."
+        raise AwsError("ValidationError", message) from error
+
+
+def _patience(name: str) -> float:
+    """Seconds to wait for an endpoint's containers.
+
+    After a restart of the stand-in an endpoint is back within seconds; on AWS it would never have left.
+    """
+    if router.current(name):
+        return 0
+    status = (state.store().get(ENDPOINT.kind, name) or {}).get("EndpointStatus")
+    return RESUME_WAIT_SECONDS if status == "SystemUpdating" else 0
+
+
+def _invoke(
+    fleet: Fleet, region: str, request: dict[str, Any], body: bytes, begin: float
+) -> tuple[dict[str, str], bytes]:
+    name = request["EndpointName"]
+    invocation = Invocation(
+        region,
+        name,
+        Payload(request.get("ContentType", "application/octet-stream"), body),
+        request.get("Accept", ""),
+        request.get("CustomAttributes", ""),
+        begin,
+    )
+    variant = fleet.choose(request.get("TargetVariant"))
+    shadows.send(fleet, invocation)
+    answer, log_stream_arn = invocation.run(variant)
+    if not 200 <= answer.status < 300:
+        raise ModelError(name, region, answer, log_stream_arn)
+    if fleet.capture:
+        answered = Payload(answer.content_type, answer.body)
+        fleet.capture.add(variant.name, invocation.payload, answered, request.get("InferenceId", ""))
+    headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
+    if answer.custom_attributes:
+        headers[CUSTOM_ATTRIBUTES] = answer.custom_attributes
+    return headers, answer.body
 
 
 def refuse(request: dict[str, Any], body: bytes) -> None:

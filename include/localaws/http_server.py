@@ -1,0 +1,304 @@
+"""HTTP/1.1 with connections that stay open: cheroot, with threads and environments as this application needs.
+
+A connection in use has a thread of its own, so that one client's next request meets no other thread on its
+way; one that rests waits in cheroot's selector, and costs none. What cheroot does in pure Python for each
+line of a request (its buffered files) is left to the interpreter's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import select
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from cheroot import server as cheroot_server
+from cheroot import wsgi
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    environ_key_for_header,
+    should_preserve_original_header_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+log = logging.getLogger(__name__)
+
+CONNECTION = "localaws.connection"
+# A client that stops in the middle of a request or an answer is given up after this time, and a connection
+# that nobody uses is closed. Longer than clients keep theirs, so that they rarely send on one just closed.
+TIMEOUT_SECONDS = 300
+# Connections that rest at one time; further ones are closed after each answer. Each is an open file.
+MAX_RESTING = 256
+# As many requests at once; further ones wait. Threads begin when they are needed.
+MAX_THREADS = 512
+# How long a thread waits for its connection's next request before it leaves the connection to the selector.
+LINGER_SECONDS = 0.5
+# How long a stop waits for requests under way.
+GRACE_SECONDS = 2
+_BACKLOG = 128
+_READ_BYTES = 64 * 1024
+_WRITE_BYTES = 1024 * 1024
+
+
+class _Reader(io.BufferedReader):
+    """What a client sends, buffered by the interpreter."""
+
+    bytes_read = 0  # of cheroot's statistics, which are off
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(socket.SocketIO(connection, "r"), _READ_BYTES)
+        self._connection = connection
+
+    def has_data(self) -> bool:
+        """Whether there is something to read at once."""
+        timeout = self._connection.gettimeout()
+        self._connection.settimeout(0)
+        try:
+            return bool(self.peek(1))
+        finally:
+            self._connection.settimeout(timeout)
+
+
+class _Writer:
+    """What a client is sent; the head of an answer waits for the first piece of its body."""
+
+    bytes_written = 0
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._held = b""
+        self.holding = False
+
+    def write(self, data: bytes) -> int:
+        """Send all of `data`, or keep it for the next call while `holding`."""
+        if self.holding:
+            self._held += data
+            return len(data)
+        if self._held and len(data) <= _WRITE_BYTES:
+            data, self._held = self._held + data, b""
+        self.release()
+        for start in range(0, len(data), _WRITE_BYTES):
+            self._connection.sendall(memoryview(data)[start : start + _WRITE_BYTES])
+        return len(data)
+
+    def release(self) -> None:
+        """Send what was held."""
+        self.holding = False
+        if self._held:
+            held, self._held = self._held, b""
+            self._connection.sendall(held)
+
+
+def _file(connection: socket.socket, mode: str, _size: int = -1) -> _Reader | _Writer:
+    return _Reader(connection) if "r" in mode else _Writer(connection)
+
+
+class _Headers(cheroot_server.HeaderReader):
+    """Reads headers; names with underscores are kept aside as they were sent, see `_Gateway`."""
+
+    def __call__(self, rfile: Any, hdict: dict[Any, Any] | None = None) -> dict[Any, Any]:
+        lines = _Lines(rfile)
+        found: dict[Any, Any] = super().__call__(lines, hdict)
+        if lines.underscored:
+            found[CONNECTION] = lines.underscored
+            for name in lines.underscored:
+                found.pop(name.strip().title(), None)
+        return found
+
+
+class _Lines:
+    """A file that remembers lines whose names have underscores."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.underscored: dict[bytes, bytes] = {}
+
+    def readline(self) -> bytes:
+        line: bytes = self._file.readline()
+        if b"_" in line:
+            name, _, value = line.partition(b":")
+            if b"_" in name:
+                self.underscored[name] = value.strip()
+        return line
+
+
+class _Request(cheroot_server.HTTPRequest):
+    """A request whose path may begin with two slashes, as S3's may."""
+
+    header_reader = _Headers()
+
+    def __init__(self, server: Any, conn: Any) -> None:
+        super().__init__(server, conn, strict_mode=False)
+
+
+class _Connection(cheroot_server.HTTPConnection):
+    """A connection with the interpreter's own buffers."""
+
+    RequestHandlerClass = _Request
+
+    def __init__(self, server: Any, sock: socket.socket, _makefile: object = None) -> None:
+        super().__init__(server, sock, _file)
+
+    def hang_up(self) -> None:
+        """Close without an answer."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        raise vanished("a fault closed the connection")
+
+
+class _Gateway(wsgi.Gateway_10):
+    """Environments as moto knows them from its own server."""
+
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        """PEP 3333; RAW_URI is the request's target as sent."""
+        # An upload in chunks may end in trailers that nobody has read.
+        self.req.close_connection |= self.req.chunked_read
+        underscored = self.req.inheaders.pop(CONNECTION, None)
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        target = environ["RAW_URI"] = environ["REQUEST_URI"]
+        if not target.startswith("/"):
+            whole = urlsplit(target)
+            environ["HTTP_HOST"], target = whole.netloc or environ.get("HTTP_HOST", ""), whole.path
+        # PEP 3333: bytes, each as one character.
+        environ["PATH_INFO"] = unquote(target.partition("?")[0], "latin-1")
+        environ["QUERY_STRING"] = target.partition("?")[2] or environ["QUERY_STRING"]
+        environ["SERVER_NAME"] = self.req.server.bind_addr[0]
+        environ[CONNECTION] = self.req.conn
+        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = _keep(environ, underscored) if underscored else {}
+        return environ
+
+    def respond(self) -> None:
+        """Send what the application answers."""
+        log.debug("%s %s", self.env["REQUEST_METHOD"], self.env["RAW_URI"])
+        self.req.conn.wfile.holding = True
+        try:
+            super().respond()
+        finally:
+            self.req.conn.wfile.release()
+
+    def write(self, chunk: bytes) -> None:
+        """Send a piece of the body; there is none in the answer to HEAD."""
+        if self.req.method == b"HEAD":
+            self.req.ensure_headers_sent()
+            return
+        self.req.ensure_headers_sent()
+        self.req.conn.wfile.holding = False
+        super().write(chunk)
+
+
+def _keep(environ: dict[str, Any], underscored: dict[bytes, bytes]) -> dict[str, str]:
+    """Add S3's metadata headers with underscores, which WSGI cannot tell from dashes; their names by key.
+
+    Others are left out, and none takes the place of one with dashes, as in moto's own server.
+    """
+    names: dict[str, str] = {}
+    for raw, value in underscored.items():
+        name = raw.strip().decode("latin-1")
+        key = environ_key_for_header(name)
+        if should_preserve_original_header_name(name) and (key in names or key not in environ):
+            names.setdefault(key, name)
+            environ[key] = value.decode("latin-1")
+    return names
+
+
+class _Threads:
+    """Takes the place of cheroot's pool: threads begin when needed, and stay with their connection."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="http")
+        self._busy = 0
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        """Nothing runs before the first connection."""
+
+    def put(self, connection: Any) -> None:
+        """Serve a connection that has something to say."""
+        self._pool.submit(self._serve, connection)
+
+    def stop(self, timeout: float) -> None:
+        """Wait for requests under way, at most `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._busy == 0, timeout)
+
+    def _serve(self, connection: Any) -> None:
+        keep = False
+        try:
+            while keep := self._answer(connection):
+                if not _says_more(connection):
+                    break
+                if not self._server.ready:
+                    keep = False
+                    break
+        except Exception:
+            keep = False
+            log.exception("A connection failed")
+        finally:
+            if keep:
+                self._server.put_conn(connection)
+            else:
+                connection.close()
+
+    def _answer(self, connection: Any) -> bool:
+        with self._changed:
+            self._busy += 1
+        try:
+            return bool(connection.communicate())
+        except ConnectionError as error:
+            log.debug("A client is gone: %s", error)
+            return False
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+
+def _says_more(connection: Any) -> bool:
+    """Whether a connection's next request (or its end) comes soon."""
+    if connection.rfile.has_data():
+        return True
+    poll = select.poll()
+    poll.register(connection.socket, select.POLLIN)
+    return bool(poll.poll(LINGER_SECONDS * 1000))
+
+
+class HttpServer(wsgi.Server):
+    """cheroot's server on one address."""
+
+    ConnectionClass = _Connection
+    keep_alive_conn_limit = MAX_RESTING
+
+    def __init__(self, host: str, port: int, application: Callable[..., Iterable[bytes]]) -> None:
+        """Listen; raise `OSError` when it cannot. Nothing is answered before `serve`."""
+        super().__init__(
+            (host, port),
+            application,
+            request_queue_size=_BACKLOG,
+            timeout=TIMEOUT_SECONDS,
+            shutdown_timeout=GRACE_SECONDS,
+        )
+        self.server_name = "localaws"
+        self.gateway = _Gateway
+        self.requests = _Threads(self)
+        self.prepare()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.bind_addr[1])
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  cheroot's
+        """To the log of this process."""
+        log.log(level, "%s", msg, exc_info=traceback)
+
+
+def vanished(why: str) -> ConnectionResetError:
+    """The error that ends a request without an answer, and without a word in the log."""
+    return ConnectionResetError(errno.ECONNRESET, why)
