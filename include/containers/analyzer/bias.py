@@ -15,7 +15,7 @@ from analyzer.columns import OneOf
 from analyzer.config import AnalyzerError
 from analyzer.dataset import column
 from analyzer.facet_counts import FacetCounts, MetricError
-from analyzer.flip_test import flip_test
+from analyzer.flips import flip_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

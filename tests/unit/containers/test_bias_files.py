@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzer import bias, bias_files, cluster, config, dataset, flip_test
+from analyzer import bias, bias_files, cluster, config, dataset
 from analyzer.facet_counts import MetricError
+from analyzer.flips import flip_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,7 +190,7 @@ def test_who_takes_part_is_read_where_sagemaker_writes_it(tmp_path: Path) -> Non
 
 
 def flips(x: Any, sensitive: Any, predicted: Any) -> float:
-    return flip_test.flip_test(
+    return flip_test(
         pd.DataFrame({"x": x}), np.array(sensitive, dtype=bool), np.array(predicted, dtype=bool)
     )
 

@@ -21,6 +21,7 @@ from localaws.services.application_autoscaling.targets import (
     TARGET,
     Key,
 )
+from localaws.services.cloudwatch.evaluator import evaluator
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -170,3 +171,6 @@ def _fulfil(key: Key, wanted: int, activity: Document) -> None:
         StatusMessage=message,
         EndTime=state.now(),
     )
+
+
+evaluator.actions["autoscaling"] = act

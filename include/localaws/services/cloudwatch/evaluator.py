@@ -1,4 +1,4 @@
-"""The thread that evaluates alarms on the metrics that are there, and hands breaches to Auto Scaling."""
+"""The thread that evaluates alarms on the metrics that are there, and tells who acts on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
@@ -17,6 +17,9 @@ from localaws.pace import lasting
 from localaws.services.cloudwatch import alarms
 from localaws.services.cloudwatch.evaluation import ALARM, EXTRA_PERIODS, Rule, decide, reason
 from localaws.services.cloudwatch.statistics import matching, moment, statistic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ class Evaluator:
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._last: dict[str, int] = {}
+        #: Who acts on an alarm, by the service of the action's ARN: called with the ARN, the alarm and the
+        #: latest value. A service registers itself, so that CloudWatch need not know it.
+        self.actions: dict[str, Callable[[str, Document, float], None]] = {}
 
     def start(self) -> None:
         """Start evaluating, unless it runs already."""
@@ -95,18 +101,18 @@ def evaluate(alarm: Document, end: float) -> None:
         )
         alarms.change_state(alarm["Region"], alarm["AlarmName"], value, reason(points, rule, value), data)
     if value == ALARM and alarm["ActionsEnabled"]:
-        _scale(alarm, points)
+        _act(alarm, points)
 
 
-def _scale(alarm: Document, points: list[float | None]) -> None:
-    """Let scaling policies act, at each evaluation for as long as the alarm lasts."""
+def _act(alarm: Document, points: list[float | None]) -> None:
+    """Let the alarm's actions act, at each evaluation for as long as the alarm lasts."""
     latest = next((point for point in reversed(points) if point is not None), None)
-    policies = [action for action in alarm["AlarmActions"] if ":autoscaling:" in action]
-    if policies and latest is not None:
-        from localaws.services.application_autoscaling import scaling
-
-        for policy in policies:
-            scaling.act(policy, alarm, latest)
+    if latest is None:
+        return
+    for arn in alarm["AlarmActions"]:
+        action = evaluator.actions.get(arn.split(":")[2])
+        if action:
+            action(arn, alarm, latest)
 
 
 evaluator = Evaluator()
