@@ -89,7 +89,9 @@ def _print_contenders(console: Console, card: Mapping[str, Any]) -> None:
 
 def _print_jobs(console: Console, card: Mapping[str, Any]) -> None:
     jobs = card.get("jobs") or []
-    reused = [job for job in jobs if job.get("outcome") == "reused"]
+    # A job that an earlier try of this run has started is the run's own.
+    own = card.get("run_key", "")
+    reused = [job for job in jobs if job.get("outcome") == "reused" and job.get("owner") != own]
     if not jobs:
         return
     cost = card.get("cost") or {}

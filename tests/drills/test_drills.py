@@ -14,6 +14,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
 from sentiment_retrain.aws.jobs import as_tags
+from sentiment_retrain.cards.report import build_card
+from sentiment_retrain.runs.run_outputs import RunOutputs
 
 from .tiny_job import context
 from .world import Background, World, event_of, status, wait_until
@@ -170,6 +172,32 @@ def test_worker_sigkill_mid_wait(world: World, record: Record) -> None:
     record(world.row("worker SIGKILL mid-wait", needed=1, state=state, on_purpose=6))
     assert job["outcome"] == "reconnected"
     world.require_all_rows(job)
+
+
+def test_a_job_that_ended_while_its_worker_was_dead_is_on_the_runs_bill(world: World, record: Record) -> None:
+    world.faults.set("job_delay", **DELAY, seconds=2)
+    with world.worker() as worker:
+        name = world.wait_until_running()
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    wait_until(lambda: status(name) == "Completed")
+    state, job = world.finish()
+    record(world.row("worker SIGKILL, job done before the next try", needed=1, state=state, on_purpose=2))
+    assert (job["outcome"], job["owner"]) == ("reused", "first")
+    cost = round(job["cost_usd"], 4)
+    assert cost > 0
+    assert cost_on_card(job, "first") == (cost, 0)
+    # The same job, used by another run, costs that one nothing.
+    _, again = world.finish("second")
+    assert (again["name"], again["outcome"], again["owner"]) == (name, "reused", "first")
+    assert cost_on_card(again, "second") == (0, cost)
+
+
+def cost_on_card(job: dict[str, Any], run_key: str) -> tuple[float, float]:
+    """US dollars that the card of a run with this one job says it has paid, and saved by reuse."""
+    outputs = RunOutputs(parts={"run": {"run_key": run_key}, "bias": {"job": job}})
+    card = build_card(outputs, run_key=run_key, run_id=run_key, created_at="2026-03-01T00:00:00+00:00")
+    return card["cost"]["jobs_usd"], card["cost"]["saved_by_reuse_usd"]
 
 
 @long_form

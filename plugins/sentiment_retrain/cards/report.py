@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sentiment_retrain.cards.report_endpoint import live_endpoint, next_commands
 from sentiment_retrain.error_base import runbook_entry
+from sentiment_retrain.runs.costs import paid_and_shared
 from sentiment_retrain.runs.run_outputs import PART_TASKS as PART_TASKS
 from sentiment_retrain.runs.run_outputs import RunOutputs as RunOutputs
 from sentiment_retrain.settings import include_directory
@@ -64,7 +65,7 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
         "endpoint": endpoint,
         "verification": outputs.part("verification") or None,
         "jobs": jobs,
-        "cost": _cost(run, jobs),
+        "cost": _cost(run, jobs, run_key),
         "timings": {task: round(seconds, 3) for task, seconds in outputs.timings.items()},
         "commands": next_commands(run, endpoint, failed),
         "missing": _missing(outputs),
@@ -194,15 +195,14 @@ def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
     ]
 
 
-def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Estimated from list prices; a reused job costs nothing again."""
-    reused = [job for job in jobs if job.get("outcome") == "reused"]
-    paid = [job for job in jobs if job.get("outcome") != "reused"]
+def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]], run_key: str) -> dict[str, Any]:
+    """Estimated from list prices; a job that another run pays for costs nothing again."""
+    paid, shared = paid_and_shared(jobs, run_key)
     return {
         "currency": "USD",
         "bound_usd": run.get("cost_bound_usd"),
         "jobs_usd": _sum_of_costs(paid),
-        "saved_by_reuse_usd": _sum_of_costs(reused),
+        "saved_by_reuse_usd": _sum_of_costs(shared),
         "by_task": {
             task: _sum_of_costs([job for job in paid if job["task"] == task])
             for task in dict.fromkeys(job["task"] for job in paid)
@@ -210,7 +210,7 @@ def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _sum_of_costs(jobs: list[dict[str, Any]]) -> float:
+def _sum_of_costs(jobs: Iterable[Mapping[str, Any]]) -> float:
     return round(sum(float(job.get("cost_usd") or 0.0) for job in jobs), 4)
 
 

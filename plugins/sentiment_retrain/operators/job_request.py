@@ -59,8 +59,11 @@ class Claim(NamedTuple):
     """How a job came to be ours: ``submitted``, ``reconnected``, ``reused`` or (empty) not at all.
 
     Only an ``owned`` job is stopped with the task: one of another run must survive this task's kill.
+
+    ``owner`` is the key of the run that started the job and pays for it, as the job's tags say.
     """
 
     outcome: str
     why: str
     owned: bool = False
+    owner: str = ""

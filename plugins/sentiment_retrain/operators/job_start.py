@@ -71,7 +71,7 @@ class JobStarter:
         self._asked_for: set[str] = set()
 
     def start(self, request: JobRequest) -> dict[str, Any]:
-        """Find or submit the job; gives ``{kind, name, outcome, why, owned, instance_type, deadline}``.
+        """Find or submit the job; gives what :func:`started` does.
 
         May be repeated after any error: a job that was created nevertheless is found by its name.
         """
@@ -83,7 +83,8 @@ class JobStarter:
                 instance_type = self._submit(request, name, unused)
                 if instance_type:
                     why = self._why_submitted(request, unused, instance_type)
-                    return started(request, name, Claim("submitted", why, owned=True), instance_type)
+                    claim = Claim("submitted", why, owned=True, owner=self.run["run_key"])
+                    return started(request, name, claim, instance_type)
                 # Taken between look and create, or by a request whose answer was lost: look again.
                 description = self.aws.describe_job(kind, name) or {}
             claim = judge(self.aws, self.run, request, description)
@@ -164,12 +165,12 @@ def judge(aws: Aws, run: Mapping[str, Any], request: JobRequest, description: Ma
     if state.status == "Stopping" or (state.is_done and not state.succeeded):
         return Claim("", f"it is {state.status}: {state.reason or 'no reason given'}")
     if not state.is_done:
-        return Claim("reconnected", f"run {owner} started it and it is {state.progress}", owned)
+        return Claim("reconnected", f"run {owner} started it and it is {state.progress}", owned, owner)
     place = output_uri(request.kind, description)
     if place and not aws.has_objects(place):
         return Claim("", f"it completed but its output {place} is gone")
     when = ended_at(request.kind, description)
-    return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned)
+    return Claim("reused", f"run {owner} completed it at {when} from the same inputs", owned, owner)
 
 
 def _joined(claim: Claim) -> Claim:
@@ -187,6 +188,7 @@ def started(request: JobRequest, name: str, claim: Claim, instance_type: str) ->
         "outcome": claim.outcome,
         "why": claim.why,
         "owned": claim.owned,
+        "owner": claim.owner,
         "instance_type": instance_type,
         "deadline": time.time() + request.timeout_seconds + QUEUE_SECONDS,
     }

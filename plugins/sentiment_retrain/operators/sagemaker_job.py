@@ -290,7 +290,7 @@ class SageMakerJobOperator(RetrainOperator):
         """The ``job`` of the contract, of a job that succeeded."""
         find = self.aws.describe_job
         description = patiently(lambda: find(request.kind, state.name), self._pause, self.log) or {}
-        # Of a reused job it is what was paid when it ran; the card counts it as saved.
+        # Of a job of another run it is what that run pays; the card counts it as saved.
         cost = cost_usd(
             state.billable_seconds, started["instance_type"], request.instance_count, self.settings.prices
         )
@@ -303,6 +303,7 @@ class SageMakerJobOperator(RetrainOperator):
             "arn": state.arn,
             "status": state.status,
             "outcome": started["outcome"],
+            "owner": started.get("owner", ""),
             "why": started["why"],
             "seconds": state.seconds,
             "billable_seconds": state.billable_seconds,

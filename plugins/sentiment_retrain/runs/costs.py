@@ -6,12 +6,12 @@ An estimate to decide by, not the bill: storage, requests, logs and data transfe
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sentiment_retrain.settings import Settings
     from sentiment_retrain.settings.schema import Instances, Prices
@@ -37,6 +37,29 @@ def hourly_price(instance_type: str, prices: Prices) -> float:
 def cost_usd(seconds: float, instance_type: str, instance_count: int, prices: Prices) -> float:
     """US dollars of so many seconds on so many instances."""
     return seconds / SECONDS_PER_HOUR * instance_count * hourly_price(instance_type, prices)
+
+
+def paid_and_shared(
+    jobs: Iterable[Mapping[str, Any]], run_key: str
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The jobs that a run pays for, each once, and those that it only uses.
+
+    A run pays for what it has started, also where a later try or another task of it finds the job done: the
+    job's tags decide, not how the task came by it.
+
+    :param jobs: each a ``job`` of docs/contracts.md section 2
+    """
+    paid: dict[tuple[str, str], Mapping[str, Any]] = {}
+    shared: list[Mapping[str, Any]] = []
+    for job in jobs:
+        # A job that was handed on before owners were has none.
+        is_own = job["owner"] == run_key if job.get("owner") else job.get("outcome") != "reused"
+        identity = str(job.get("kind")), str(job.get("name"))
+        if is_own and identity not in paid:
+            paid[identity] = job
+        else:
+            shared.append(job)
+    return list(paid.values()), shared
 
 
 def bound_usd(instances: Instances, prices: Prices) -> float:

@@ -57,6 +57,37 @@ def test_reused_jobs_cost_nothing_again() -> None:
     assert "analyze.bias" not in card["cost"]["by_task"]
 
 
+def test_a_job_of_this_run_that_a_later_try_found_done_is_on_the_bill() -> None:
+    own, other = (
+        {"job": samples.job(name, outcome="reused", cost_usd=0.5, owner=owner)}
+        for name, owner in (("bias", "20261122-x"), ("shap", "another"))
+    )
+    card = build(sample_cards.whole_run(bias=own, shap=other))
+    assert card["cost"]["by_task"]["analyze.bias"] == 0.5
+    assert "analyze.shap" not in card["cost"]["by_task"]
+    assert card["cost"]["jobs_usd"] == pytest.approx(7 * 0.25 + 0.5)
+    assert card["cost"]["saved_by_reuse_usd"] == 0.5
+    assert report.card_problems(card) == []
+
+
+def test_another_runs_job_that_was_joined_on_its_way_is_that_runs_cost() -> None:
+    joined = {"job": samples.job("bias", outcome="reconnected", cost_usd=0.5, owner="another")}
+    card = build(sample_cards.whole_run(bias=joined))
+    assert "analyze.bias" not in card["cost"]["by_task"]
+    assert card["cost"]["saved_by_reuse_usd"] == 0.5
+
+
+def test_a_job_that_two_tasks_of_the_run_use_is_paid_once() -> None:
+    first, second = (
+        {"job": samples.job("one", cost_usd=0.5, owner="20261122-x", outcome=outcome)}
+        for outcome in ("submitted", "reused")
+    )
+    card = build(sample_cards.whole_run(bias=first, explain_bias=second))
+    assert card["cost"]["by_task"]["analyze.bias"] == 0.5
+    assert "explain.bias" not in card["cost"]["by_task"]
+    assert card["cost"]["saved_by_reuse_usd"] == 0.5
+
+
 def test_a_reference_model_trained_for_the_explanation_is_on_the_bill() -> None:
     card = build(sample_cards.whole_run())
     assert [job["name"] for job in card["jobs"] if job["task"] == "analyze.shap"] == ["reference", "shap"]
