@@ -24,7 +24,7 @@ from pathlib import Path
 from drill_check import Check, Report
 from drill_jobs import BUCKET
 from drill_load import LOG_GROUP, Acknowledged, Load
-from servers import TRUST, Server, stand_in
+from servers import Server, stand_in
 
 # Small, so that many kills fall into a snapshot.
 JOURNAL_ENTRIES = "300"
@@ -39,7 +39,7 @@ def prepare(server: Server) -> None:
     server.client("s3").put_object(Bucket=BUCKET, Key="in/a.txt", Body=b"hello")
     server.client("glue").create_database(DatabaseInput={"Name": "drill"})
     server.client("logs").create_log_group(logGroupName=LOG_GROUP)
-    server.client("iam").create_role(RoleName="benchmark", AssumeRolePolicyDocument=json.dumps(TRUST))
+    server.create_role()
 
 
 def drill(server: Server, kills: int, seed: int) -> Report:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from servers import ROLE, TRUST, Server, percentile, plain_moto, stand_in
+from servers import ROLE, Server, percentile, plain_moto, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,11 +216,7 @@ def bear(directory: Path, seconds: float) -> dict[str, Any]:
     server = stand_in(directory)
     try:
         server.start()
-        role = {
-            "RoleName": ROLE.rpartition("/")[2],
-            "AssumeRolePolicyDocument": json.dumps(TRUST),
-        }
-        server.client("iam").create_role(**role)
+        server.create_role()
         clients = Clients(server)
         clients.run(seconds)
         measured, memory = clients.measured, server.memory_mb()

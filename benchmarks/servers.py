@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ PYTHON = CHECKOUT / ".venv-localaws" / "bin" / "python"
 IMAGES = CHECKOUT / "tests" / "localaws" / "images"
 TEST_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 ROLE = "arn:aws:iam::123456789012:role/benchmark"
-TRUST: dict[str, Any] = {
+_TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -110,10 +111,13 @@ class Server:
             ),
         )
 
+    def create_role(self) -> None:
+        """Make the role `ROLE`, which SageMaker may take."""
+        name, trust = ROLE.rpartition("/")[2], json.dumps(_TRUST)
+        self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
     def health(self) -> dict[str, Any]:
         """The stand-in's health page."""
-        import json
-
         with urllib.request.urlopen(f"{self.url}/_localaws/health", timeout=30) as answer:  # noqa: S310
             return dict(json.load(answer))
 

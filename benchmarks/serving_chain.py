@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
 import tarfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any, Self
 
-from servers import CHECKOUT, PYTHON, ROLE, START_SECONDS, TRUST, Server, stand_in
+from servers import CHECKOUT, PYTHON, ROLE, START_SECONDS, Server, stand_in
 
 ADAPTER = CHECKOUT / "include" / "containers" / "adapter"
 LOCAL_IMAGES = CHECKOUT / "include" / "localaws" / "images"
@@ -147,8 +146,7 @@ class Chain:
 
     def _create(self) -> None:
         self.aws.client("s3").create_bucket(Bucket=BUCKET)
-        role = {"RoleName": ROLE.rpartition("/")[2], "AssumeRolePolicyDocument": json.dumps(TRUST)}
-        self.aws.client("iam").create_role(**role)
+        self.aws.create_role()
         sagemaker = self.aws.client("sagemaker")
         sagemaker.create_model(ModelName=ENDPOINT, ExecutionRoleArn=ROLE, Containers=self.containers())
         variant = {"VariantName": "AllTraffic", "ModelName": ENDPOINT, "InitialVariantWeight": 1.0}
