@@ -96,3 +96,21 @@ def test_dictionary_has_what_the_card_shows() -> None:
     assert shown["code"] == "SR-JOB-005"
     assert shown["runbook"] == "docs/runbook.md#sr-job-005"
     assert shown["retryable"] is False
+
+
+def test_every_gate_that_failed_is_linked_once() -> None:
+    names = ["bias", "golden", "agreement", "golden"]
+    error = errors.GateFailed([samples.gate(name, "fail") for name in names])
+    expected = [f"docs/runbook.md#{code}" for code in ("sr-gate-004", "sr-gate-009", "sr-gate-010")]
+    assert error.as_dict()["runbooks"] == expected
+    more = str(error).partition("  more: ")[2]
+    assert [line.strip() for line in more.splitlines()] == expected
+
+
+def test_an_installation_says_where_its_runbook_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_base._Place, "url", error_base.RUNBOOK)
+    error_base.set_runbook("https://git.example.com/retrain/docs/runbook.md")
+    expected = "https://git.example.com/retrain/docs/runbook.md#sr-job-005"
+    error = errors.QuotaError("0 instances", "1 instance")
+    assert error.as_dict()["runbook"] == expected
+    assert str(error).endswith(f"more: {expected}")

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from sentiment_retrain import settings as module
+from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.errors import ConfigError
 
 from . import samples
@@ -61,6 +62,24 @@ def test_environment_and_overlay_win_over_files(tmp_path: Path, monkeypatch: pyt
     assert (loaded.poll_seconds, loaded.bucket) == (2, "from-environment")
     assert loaded.jobs.autopilot.max_candidates == 7
     assert loaded.jobs.autopilot.objective == "F1macro"
+
+
+def test_an_overlay_says_where_the_runbook_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("runbook_url: https://wiki.example.com:8443/retrain?page=runbook\n")
+    assert runbook_entry("SR-GATE-009") == "docs/runbook.md#sr-gate-009"
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(overlay))
+    module.load_settings()
+    assert runbook_entry("SR-GATE-009") == "https://wiki.example.com:8443/retrain?page=runbook#sr-gate-009"
+    monkeypatch.delenv("SENTIMENT_RETRAIN_CONFIG")
+    module.load_settings.cache_clear()
+    module.load_settings()
+    assert runbook_entry(None) == "docs/runbook.md#sr-general-001"
+
+
+def test_a_runbook_that_no_browser_may_open_is_refused() -> None:
+    with pytest.raises(ConfigError, match="runbook_url"):
+        samples.settings(runbook_url="javascript:alert(1)")
 
 
 def test_gates_can_be_overlaid_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ CatalogName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,127}$")]
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroup.html
 WorkGroupName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,128}$")]
 # An entry's anchor is added to it.
-RunbookUrl = Annotated[str, Field(pattern=r"^(https?://)?[^\s#:]+(:[0-9]+[^\s#]*)?$")]
+RunbookUrl = Annotated[str, Field(pattern=r"^(https?://[^\s#]+|[^\s#:]+)$")]
 Metric = Literal["macro_f1", "balanced_accuracy", "accuracy"]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sentiment_retrain import errors
+from sentiment_retrain import error_base, errors
 from sentiment_retrain.cards import card_html, report
 from sentiment_retrain.runs.run_outputs import PART_TASKS, RunOutputs
-from unit import sample_cards
+from unit import sample_cards, samples
 
 
 def build(outputs: RunOutputs) -> dict[str, Any]:
@@ -84,7 +84,21 @@ def test_page_of_a_failure_leads_with_what_to_do() -> None:
     assert "<h1>The source file lacks a needed column</h1>" in page
     assert page.index("SR-SOURCE-003") < page.index("Contenders on the same")
     assert "the header has &#39;a&#39;" in page
-    assert "own header name to `columns` in include/config/retrain.yaml" in page
+    assert "own columns under `columns`" in page
+    assert "<code>docs/runbook.md#sr-source-003</code>" in page
+
+
+def test_every_gate_that_failed_leads_to_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_base._Place, "url", "https://git.example.com/runbook.md")
+    failed = [samples.gate(name, "fail") for name in ("golden", "agreement")]
+    error = errors.GateFailed(failed)
+    outputs = RunOutputs(
+        failures={"deploy.verify": {**error.as_dict(), "gates": failed}}, states={"deploy.verify": "failed"}
+    )
+    page = card_html.render_card(build(outputs))
+    for code in ("sr-gate-009", "sr-gate-010"):
+        link = f'<a href="https://git.example.com/runbook.md#{code}"'
+        assert page.count(link) == 2  # with the failure, and in the table of gates
 
 
 @pytest.mark.parametrize(

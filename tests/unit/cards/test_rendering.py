@@ -75,3 +75,10 @@ def test_moments_and_long_names() -> None:
     assert rendering.moment("2026-11-22T16:00:09+00:00") == "2026-11-22 16:00 UTC"
     assert rendering.short("a" * 60) == "…" + "a" * 47
     assert rendering.number(None) == "–"
+
+
+def test_a_place_is_a_link_where_a_browser_can_open_it() -> None:
+    assert rendering.address("docs/runbook.md#sr-x") == "<code>docs/runbook.md#sr-x</code>"
+    linked = rendering.address('https://git.example.com/"><b>/runbook.md#sr-x')
+    assert linked.startswith('<a href="https://git.example.com/&#34;&gt;&lt;b&gt;/runbook.md#sr-x"')
+    assert "<b>" not in linked
