@@ -13,6 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from . import tables
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -153,14 +155,7 @@ class Load:
 
 def write_table(terminalreporter: Any) -> None:
     """Print the rows of all tests, in the order in which they ended."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    rows = [
-        DeployRow(**value)
-        for report in reports
-        if getattr(report, "when", "") == "call"
-        for name, value in report.user_properties
-        if name == PROPERTY
-    ]
+    rows = tables.rows(terminalreporter, PROPERTY, DeployRow)
     if not rows:
         return
     terminalreporter.section("deploy drills: requests under steady load")
