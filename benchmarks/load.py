@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from servers import ROLE, Server, percentile, plain_moto, stand_in
+from servers import ROLE, TRUST, Server, percentile, plain_moto, processor_seconds, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,7 @@ def compare(directory: Path) -> list[dict[str, Any]]:
     """S3 throughput of the stand-in and of plain moto, in turns, both warm; the table's rows."""
     servers = {"localaws": stand_in(directory), "moto": plain_moto(directory)}
     spent: dict[tuple[int, int, str, str], float] = defaultdict(float)
+    used: dict[tuple[int, int, str, str], float] = defaultdict(float)
     try:
         clients = {}
         for name, server in servers.items():
@@ -73,9 +74,10 @@ def compare(directory: Path) -> list[dict[str, Any]]:
                 for operation in ("PUT", "GET"):
                     names = sorted(clients, reverse=bool(round_ % 2))  # neither is always first
                     for name in names:
-                        spent[size, threads, operation, name] += timed(
-                            clients[name], operation, size, count, threads
-                        )
+                        case = (size, threads, operation, name)
+                        used[case] -= processor_seconds(servers[name].pid)
+                        spent[case] += timed(clients[name], operation, size, count, threads)
+                        used[case] += processor_seconds(servers[name].pid)
     finally:
         for server in servers.values():
             server.kill()
@@ -92,6 +94,11 @@ def compare(directory: Path) -> list[dict[str, Any]]:
                     "localaws_per_second": round(total / ours, 1),
                     "moto_per_second": round(total / theirs, 1),
                     "ratio": round(theirs / ours, 2),
+                    "processor_ratio": round(
+                        used[size, threads, operation, "moto"]
+                        / max(used[size, threads, operation, "localaws"], 0.01),
+                        2,
+                    ),
                 }
             )
     return rows
@@ -253,10 +260,13 @@ def main() -> int:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         rows = compare(Path(directory))
-    say("S3                bytes  threads  stand-in/s  plain moto/s  ratio")
+    say("S3                bytes  threads  stand-in/s  plain moto/s  ratio  of processor time, moto/stand-in")
     for row in rows:
         shape = f"{row['operation']:10} {row['bytes']:12d} {row['threads']:8d}"
-        say(f"{shape} {row['localaws_per_second']:11.1f} {row['moto_per_second']:13.1f} {row['ratio']:6.2f}")
+        say(
+            f"{shape} {row['localaws_per_second']:11.1f} {row['moto_per_second']:13.1f} {row['ratio']:6.2f}"
+            f" {row['processor_ratio']:6.2f}"
+        )
     say()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         figures = bear(Path(directory), chosen.seconds)

@@ -82,6 +82,13 @@ class Server:
         """SIGTERM, and wait for the end."""
         self._end(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        if self._process is None:
+            raise RuntimeError("the server was not started")
+        return self._process.pid
+
     def memory_mb(self) -> float:
         """Peak resident memory."""
         if self._process is None:
@@ -149,3 +156,26 @@ def percentile(values: list[float], share: float) -> float:
     """The value that `share` of all values do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process and its living descendants have used; Linux only.
+
+    Unlike the time on the clock it hardly depends on what else the machine does.
+    """
+    children: dict[int, list[int]] = {}
+    used: dict[int, float] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        number = int(path.parent.name)
+        children.setdefault(int(fields[1]), []).append(number)
+        used[number] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    total, family = 0.0, [pid]
+    while family:
+        number = family.pop()
+        total += used.get(number, 0.0)
+        family += children.get(number, [])
+    return total

@@ -104,6 +104,13 @@ class Chain:
         self.aws.stop()
         self._temporary.cleanup()
 
+    @property
+    def direct_pid(self) -> int:
+        """The process of the model alone."""
+        if self._direct is None:
+            raise RuntimeError("the chain was not started")
+        return self._direct.pid
+
     def ask_direct(self, body: bytes, content_type: str) -> bytes:
         """The answer of the model alone."""
         request = urllib.request.Request(  # noqa: S310  loopback
