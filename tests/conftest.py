@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stand_in import StandIn
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="sentiment-retrain-tests-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
@@ -47,7 +49,11 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-for folder in ("tests/localaws", "include/containers/adapter", "include/containers", "include", "plugins"):
+FOLDERS = (
+    *("tests/system", "tests/localaws"),
+    *("include/containers/adapter", "include/containers", "include", "plugins"),
+)
+for folder in FOLDERS:
     sys.path.insert(0, str(CHECKOUT / folder))
 
 import exercised  # noqa: E402  found on the path that was just set
@@ -90,6 +96,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def given_environment() -> dict[str, str]:
     """AWS's variables as they were given; only the conformance tests with --aws may use them."""
     return GIVEN
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """The stand-in that all tests of a process share; each uses buckets, names and catalogs of its own."""
+    from stand_in import StandIn
+
+    running = StandIn(tmp_path_factory.mktemp("localaws") / "state")
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -72,15 +72,6 @@ def account(request: pytest.FixtureRequest) -> Iterator[StandIn | RealAws]:
 
 
 @pytest.fixture(scope="session")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    """The stand-in that all conformance tests share."""
-    running = StandIn(tmp_path_factory.mktemp("localaws") / "state")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="session")
 def endpoint_url(stand_in: StandIn) -> str:
     """The address of the shared stand-in."""
     return stand_in.url

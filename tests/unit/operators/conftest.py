@@ -1,40 +1,29 @@
-"""The stand-in, a bucket, and tasks run by hand in a made-up run."""
+"""A bucket, and tasks run by hand in a made-up run."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 import types
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
-
-# The stand-in's starter belongs to the conformance tests, which are not a package.
-sys.path.insert(0, str(Path(__file__).parents[2] / "localaws"))
-from stand_in import ROLE, StandIn
+from stand_in import ROLE
 
 from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from stand_in import StandIn
 
     from sentiment_retrain.operators.base import RetrainOperator
 
 DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="session")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    """One stand-in for all operator tests."""
-    running = StandIn(tmp_path_factory.mktemp("operators") / "state")
-    running.start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
