@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from installation import OVERLAY, balanced_slice
 from packaging.markers import Marker
 from stand_in import StandIn
 from topology import CHECKOUT, COMPOSE, Topology, interpolated, postgres_programs, read_services, wait_until
@@ -136,22 +137,9 @@ def env_file(text: str) -> dict[str, str]:
 
 # --- what it does -----------------------------------------------------------------------------------------
 
-OVERLAY = {
-    "poll_seconds": 2,
+SETTINGS = OVERLAY | {
     # A worker waits so long for a job before it defers: it is killed while it does.
     "short_wait_seconds": 120,
-    "deployment": {
-        "instance_count": 1,
-        "bake_seconds": 5,
-        "canary_percent": 25,
-        "termination_wait_seconds": 0,
-    },
-    "datasets": {"minimum_rows": 300, "shap_rows": 6},
-    "jobs": {"analysis": {"shap_samples": 40}, "autopilot": {"max_candidates": 2}},
-    "gates": {
-        "floor": {"minimum": 0.2, "minimum_over_baseline": 0.0},
-        "golden": {"severity": "warn", "minimum_share_correct": 0.0},
-    },
     "notifications": {"webhook_connection": "chat", "late_after_minutes": 1},
 }
 
@@ -206,7 +194,7 @@ def topology(root: Path, stand_in: StandIn, chat: Chat) -> Iterator[Topology]:
     """The whole file, running."""
     localaws.prepare_account(stand_in.url)
     overlay = root / "overlay.yaml"
-    overlay.write_text(yaml.safe_dump(OVERLAY))
+    overlay.write_text(yaml.safe_dump(SETTINGS))
     compose_env.main(root / ".env")
     variables = env_file((root / ".env").read_text()) | {
         **localaws.client_environment(stand_in.url),
@@ -242,8 +230,6 @@ def api(topology: Topology) -> Iterator[AirflowApi]:
 def test_a_run_survives_a_killed_worker_and_pays_for_nothing_twice(
     topology: Topology, api: AirflowApi, stand_in: StandIn, chat: Chat, root: Path
 ) -> None:
-    from test_whole_dag import balanced_slice
-
     reviews = balanced_slice(first_data.ensure(Places.here()), root / "reviews.csv")
     s3 = stand_in.client("s3")
     s3.upload_file(str(reviews), localaws.BUCKET, "inbox/reviews.csv")

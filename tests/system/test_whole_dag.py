@@ -5,21 +5,17 @@ On a slice of the first data: three hundred reviews of each sentiment let every 
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
-import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from installation import EACH, OVERLAY, Installation, balanced_slice
 
-from launcher import first_data, localaws, processes
-from launcher.places import CHECKOUT, Places
+from launcher import first_data, localaws
+from launcher.places import Places
 from launcher.predict import invoke
 
 if TYPE_CHECKING:
@@ -28,58 +24,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-EACH = 300
-OVERLAY = {
-    "poll_seconds": 2,
-    "deployment": {
-        "instance_count": 1,
-        "canary_percent": 25,
-        "bake_seconds": 5,
-        "termination_wait_seconds": 0,
-    },
-    "datasets": {"minimum_rows": 300, "shap_rows": 6},
-    "jobs": {"analysis": {"shap_samples": 40}, "autopilot": {"max_candidates": 2}},
-    # On a few hundred reviews models are weak; what is tested is that each step does its work.
-    "gates": {
-        "floor": {"minimum": 0.2, "minimum_over_baseline": 0.0},
-        "golden": {"severity": "warn", "minimum_share_correct": 0.0},
-    },
-}
-
 
 @dataclass(frozen=True)
-class Installation:
-    """A `.local` of the test's own, with Airflow and the stand-in running in it."""
+class WholeDag(Installation):
+    """An installation with Airflow and the stand-in running in it, and the reviews to retrain on."""
 
-    places: Places
     reviews: Path
-    config: Path
-
-    def launch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one command of the launcher, as the Makefile does."""
-        environment = os.environ | {
-            "PYTHONPATH": str(CHECKOUT / "include"),
-            "SENTIMENT_RETRAIN_LOCAL": str(self.places.local),
-            "SENTIMENT_RETRAIN_CONFIG": str(self.config),
-            "COLUMNS": "160",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "launcher", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-
-    @property
-    def aws_url(self) -> str:
-        server = processes.find(self.places, localaws.NAME)
-        assert server is not None, "the stand-in is not running"
-        return server.url
-
-    def client(self, service: str) -> Any:
-        return localaws.client(service, self.aws_url)
 
     def rows_in_athena(self) -> int:
         """Reviews that a query of the curated table sees."""
@@ -101,30 +51,14 @@ class Installation:
         return int(results["ResultSet"]["Rows"][1]["Data"][0]["VarCharValue"])
 
 
-def balanced_slice(source: Path, target: Path) -> Path:
-    """The first `EACH` reviews of each sentiment."""
-    with source.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    ratings = [float(row["mean_sentiment_rating"]) for row in rows]
-    sides = [0 if abs(rating) < 0.75 else (1 if rating > 0 else -1) for rating in ratings]
-    chosen = itertools.chain.from_iterable(
-        [row for row, side in zip(rows, sides, strict=True) if side == wanted][:EACH] for wanted in (-1, 0, 1)
-    )
-    with target.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, first_data.COLUMNS)
-        writer.writeheader()
-        writer.writerows(chosen)
-    return target
-
-
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDag]:
     directory = tmp_path_factory.mktemp("whole-dag").resolve()
     # Fetched once for the checkout and not once a test run.
     reviews = balanced_slice(first_data.ensure(Places.here()), directory / "reviews.csv")
     config = directory / "overlay.yaml"
     config.write_text(yaml.safe_dump(OVERLAY))
-    made = Installation(Places(directory / "local"), reviews, config)
+    made = WholeDag(Places(directory / "local"), config, reviews)
     try:
         up = made.launch("up")
         assert up.returncode == 0, up.stdout + up.stderr
@@ -135,7 +69,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture(scope="module")
-def card(installation: Installation) -> dict[str, Any]:
+def card(installation: WholeDag) -> dict[str, Any]:
     """The card of a first run, as `make report FORMAT=json` prints it."""
     run = installation.launch("run", "--data", str(installation.reviews))
     assert run.returncode == 0, run.stdout + run.stderr
@@ -144,7 +78,7 @@ def card(installation: Installation) -> dict[str, Any]:
     return dict(json.loads(report.stdout))
 
 
-def test_every_row_is_accounted_for(card: dict[str, Any], installation: Installation) -> None:
+def test_every_row_is_accounted_for(card: dict[str, Any], installation: WholeDag) -> None:
     data = card["data"]
 
     assert data["rows_received"] == 3 * EACH
@@ -175,7 +109,7 @@ def test_the_verdict_names_the_winner_and_why(card: dict[str, Any]) -> None:
 
 
 def test_the_winner_answers_from_a_pipeline_of_three_containers(
-    card: dict[str, Any], installation: Installation
+    card: dict[str, Any], installation: WholeDag
 ) -> None:
     endpoint = card["endpoint"]
     assert endpoint["status"] == "InService"
@@ -189,7 +123,7 @@ def test_the_winner_answers_from_a_pipeline_of_three_containers(
     assert prediction.probability == pytest.approx(prediction.probabilities[prediction.label], abs=1e-3)
 
 
-def test_predict_answers_in_words(card: dict[str, Any], installation: Installation) -> None:
+def test_predict_answers_in_words(card: dict[str, Any], installation: WholeDag) -> None:
     assert card["endpoint"]
 
     done = installation.launch("predict", "--text", "I love it, it is great")
@@ -198,7 +132,7 @@ def test_predict_answers_in_words(card: dict[str, Any], installation: Installati
     assert done.stdout.split()[0] in {"negative", "neutral", "positive"}
 
 
-def test_the_same_data_again_trains_nothing_again(card: dict[str, Any], installation: Installation) -> None:
+def test_the_same_data_again_trains_nothing_again(card: dict[str, Any], installation: WholeDag) -> None:
     again = installation.launch("run", "--data", str(installation.reviews))
     assert again.returncode == 0, again.stdout + again.stderr
     second = json.loads(installation.launch("report", "--format", "json").stdout)
@@ -223,7 +157,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize(("content", "code"), GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_refused_before_anything_starts(
-    content: str, code: str, installation: Installation, tmp_path: Path
+    content: str, code: str, installation: WholeDag, tmp_path: Path
 ) -> None:
     path = tmp_path / "garbage.csv"
     path.write_text(content)
@@ -239,7 +173,7 @@ def test_garbage_is_refused_before_anything_starts(
     assert "Traceback" not in done.stderr + done.stdout
 
 
-def test_a_path_that_does_not_exist_is_refused(installation: Installation, tmp_path: Path) -> None:
+def test_a_path_that_does_not_exist_is_refused(installation: WholeDag, tmp_path: Path) -> None:
     done = installation.launch("run", "--data", str(tmp_path / "nothing.csv"))
 
     assert done.returncode == 2
@@ -248,7 +182,7 @@ def test_a_path_that_does_not_exist_is_refused(installation: Installation, tmp_p
 
 
 def test_garbage_that_reaches_the_dag_fails_it_and_nothing_becomes_visible(
-    card: dict[str, Any], installation: Installation
+    card: dict[str, Any], installation: WholeDag
 ) -> None:
     content, code = GARBAGE["only bad rows"]
     key = "inbox/garbage/garbage.csv"

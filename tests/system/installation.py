@@ -1,0 +1,92 @@
+"""An installation of a test's own, driven by the commands that people type, and settings for few reviews."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from launcher import first_data, localaws, processes
+from launcher.places import CHECKOUT, Places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Reviews of each sentiment in a slice: enough that every step does its real work.
+EACH = 300
+#: Settings for such a slice.
+OVERLAY: dict[str, Any] = {
+    "poll_seconds": 2,
+    "deployment": {
+        "instance_count": 1,
+        "canary_percent": 25,
+        "bake_seconds": 5,
+        "termination_wait_seconds": 0,
+    },
+    "datasets": {"minimum_rows": 300, "shap_rows": 6},
+    "jobs": {"analysis": {"shap_samples": 40}, "autopilot": {"max_candidates": 2}},
+    # On a few hundred reviews models are weak; what is tested is that each step does its work.
+    "gates": {
+        "floor": {"minimum": 0.2, "minimum_over_baseline": 0.0},
+        "golden": {"severity": "warn", "minimum_share_correct": 0.0},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A `.local` of the test's own, in which Airflow and the stand-in may run.
+
+    :param config: the settings that are laid over the shipped ones
+    """
+
+    places: Places
+    config: Path
+
+    def launch(self, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
+        """Run one command of the launcher, as the Makefile does; raises TimeoutExpired after `seconds`."""
+        environment = os.environ | {
+            "PYTHONPATH": str(CHECKOUT / "include"),
+            "SENTIMENT_RETRAIN_LOCAL": str(self.places.local),
+            "SENTIMENT_RETRAIN_CONFIG": str(self.config),
+            "COLUMNS": "160",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "launcher", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+
+    @property
+    def aws_url(self) -> str:
+        """Where its stand-in listens."""
+        server = processes.find(self.places, localaws.NAME)
+        assert server is not None, "the stand-in is not running"
+        return server.url
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of its stand-in."""
+        return localaws.client(service, self.aws_url)
+
+
+def balanced_slice(source: Path, target: Path) -> Path:
+    """The first `EACH` reviews of each sentiment."""
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    ratings = [float(row["mean_sentiment_rating"]) for row in rows]
+    sides = [0 if abs(rating) < 0.75 else (1 if rating > 0 else -1) for rating in ratings]
+    chosen = itertools.chain.from_iterable(
+        [row for row, side in zip(rows, sides, strict=True) if side == wanted][:EACH] for wanted in (-1, 0, 1)
+    )
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, first_data.COLUMNS)
+        writer.writeheader()
+        writer.writerows(chosen)
+    return target
