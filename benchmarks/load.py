@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from servers import ROLE, TRUST, Server, percentile, plain_moto, processor_seconds, stand_in
+from servers import ROLE, Server, percentile, plain_moto, processor_seconds, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import io
 import logging
 import select
 import socket
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,8 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
+
+from localaws.containers.http_client import limit_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,9 +44,20 @@ MAX_THREADS = 512
 LINGER_SECONDS = 0.5
 # How long a stop waits for requests under way.
 GRACE_SECONDS = 2
+_LOOK_SECONDS = 0.02
 _BACKLOG = 128
 _READ_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
+
+
+class _Raw(socket.SocketIO):
+    """A socket that reads nothing while it is `dry`."""
+
+    dry = False
+
+    def readinto(self, buffer: Any) -> int | None:
+        """How many bytes were read; None for nothing yet."""
+        return None if self.dry else super().readinto(buffer)
 
 
 class _Reader(io.BufferedReader):
@@ -53,17 +66,16 @@ class _Reader(io.BufferedReader):
     bytes_read = 0  # of cheroot's statistics, which are off
 
     def __init__(self, connection: socket.socket) -> None:
-        super().__init__(socket.SocketIO(connection, "r"), _READ_BYTES)
-        self._connection = connection
+        self._raw = _Raw(connection, "r")
+        super().__init__(self._raw, _READ_BYTES)
 
     def has_data(self) -> bool:
-        """Whether there is something to read at once."""
-        timeout = self._connection.gettimeout()
-        self._connection.settimeout(0)
+        """Whether something was read from the socket and not yet from here."""
+        self._raw.dry = True
         try:
             return bool(self.peek(1))
         finally:
-            self._connection.settimeout(timeout)
+            self._raw.dry = False
 
 
 class _Writer:
@@ -85,7 +97,7 @@ class _Writer:
             data, self._held = self._held + data, b""
         self.release()
         for start in range(0, len(data), _WRITE_BYTES):
-            self._connection.sendall(memoryview(data)[start : start + _WRITE_BYTES])
+            self._send(memoryview(data)[start : start + _WRITE_BYTES])
         return len(data)
 
     def release(self) -> None:
@@ -93,7 +105,13 @@ class _Writer:
         self.holding = False
         if self._held:
             held, self._held = self._held, b""
-            self._connection.sendall(held)
+            self._send(held)
+
+    def _send(self, data: bytes | memoryview) -> None:
+        try:
+            self._connection.sendall(data)
+        except BlockingIOError as error:
+            raise vanished("the client takes nothing") from error
 
 
 def _file(connection: socket.socket, mode: str, _size: int = -1) -> _Reader | _Writer:
@@ -145,6 +163,8 @@ class _Connection(cheroot_server.HTTPConnection):
 
     def __init__(self, server: Any, sock: socket.socket, _makefile: object = None) -> None:
         super().__init__(server, sock, _file)
+        sock.settimeout(None)
+        limit_waiting(sock, TIMEOUT_SECONDS)
 
     def hang_up(self) -> None:
         """Close without an answer."""
@@ -213,8 +233,7 @@ class _Threads:
     def __init__(self, server: HttpServer) -> None:
         self._server = server
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="http")
-        self._busy = 0
-        self._changed = threading.Condition()
+        self._busy: set[Any] = set()
 
     def start(self) -> None:
         """Nothing runs before the first connection."""
@@ -225,8 +244,9 @@ class _Threads:
 
     def stop(self, timeout: float) -> None:
         """Wait for requests under way, at most `timeout` seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._busy == 0, timeout)
+        end = time.monotonic() + timeout
+        while self._busy and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
 
     def _serve(self, connection: Any) -> None:
         keep = False
@@ -247,17 +267,14 @@ class _Threads:
                 connection.close()
 
     def _answer(self, connection: Any) -> bool:
-        with self._changed:
-            self._busy += 1
+        self._busy.add(connection)
         try:
             return bool(connection.communicate())
         except ConnectionError as error:
             log.debug("A client is gone: %s", error)
             return False
         finally:
-            with self._changed:
-                self._busy -= 1
-                self._changed.notify_all()
+            self._busy.discard(connection)
 
 
 def _says_more(connection: Any) -> bool:

@@ -7,8 +7,8 @@ lock on a request, and an inference pipeline of three containers makes three of 
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
+import struct
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +39,29 @@ class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class _Connection:
+    """A socket whose waiting is timed by the system: Python's own way asks it twice for every read."""
+
+    def __init__(self, port: int, timeout: float) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket.settimeout(None)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._timeout = 0.0
+
+    def be_patient(self, seconds: float) -> None:
+        """From now on a read or a write that takes longer raises `BlockingIOError`."""
+        if seconds != self._timeout:
+            limit_waiting(self.socket, seconds)
+            self._timeout = seconds
+
+
+def limit_waiting(connection: socket.socket, seconds: float) -> None:
+    """Let reads and writes of a blocking socket fail with `BlockingIOError` after `seconds`."""
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 class _Answer:
@@ -89,7 +112,7 @@ class Client:
     def __init__(self, port: int) -> None:
         """Connect to nothing yet."""
         self._port = port
-        self._resting: deque[socket.socket] = deque()
+        self._resting: deque[_Connection] = deque()
 
     def request(
         self,
@@ -115,12 +138,11 @@ class Client:
         """
         message = self._message(method, path, headers or {}, body)
         try:
-            while (connection := self._rested()) is not None:
-                # The server may have closed it: what it did not begin to answer is sent again.
-                with contextlib.suppress(_ClosedError, ConnectionError):
-                    return self._exchange(connection, message, timeout)
-            return self._exchange(self._connect(timeout), message, timeout)
-        except TimeoutError as error:
+            # The server may have closed one that rested: what it did not begin to answer is sent again.
+            with contextlib.suppress(IndexError, _ClosedError, ConnectionError):
+                return self._exchange(self._resting.pop(), message, timeout)
+            return self._exchange(_Connection(self._port, timeout), message, timeout)
+        except (TimeoutError, BlockingIOError) as error:
             raise TimedOutError(f"no answer within {timeout:g} s") from error
         except (OSError, _ClosedError, httptools.HttpParserError) as error:
             raise NoAnswerError(str(error) or "the connection was closed") from error
@@ -129,7 +151,7 @@ class Client:
         """Close the connections that rest."""
         while self._resting:
             with contextlib.suppress(IndexError):
-                self._resting.pop().close()
+                self._resting.pop().socket.close()
 
     def _message(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}"]
@@ -140,43 +162,23 @@ class Client:
             raise ValueError(f"a header has a line break: {headers}")
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
-    def _connect(self, timeout: float) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port), timeout)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def _rested(self) -> socket.socket | None:
-        """An open connection that nobody uses, the last used first; None when there is none."""
-        while self._resting:
-            try:
-                connection = self._resting.pop()
-            except IndexError:  # another thread was quicker
-                return None
-            poll = select.poll()
-            poll.register(connection, select.POLLIN)
-            if not poll.poll(0):
-                return connection
-            connection.close()  # the server closed it, or speaks without being asked
-        return None
-
-    def _exchange(self, connection: socket.socket, message: bytes, timeout: float) -> Response:
+    def _exchange(self, connection: _Connection, message: bytes, timeout: float) -> Response:
         answer = _Answer()
         try:
-            if connection.gettimeout() != timeout:
-                connection.settimeout(timeout)
-            connection.sendall(message)
+            connection.be_patient(timeout)
+            connection.socket.sendall(message)
             while not answer.complete:
-                answer.feed(connection.recv(_READ_BYTES))
+                answer.feed(connection.socket.recv(_READ_BYTES))
         except ConnectionError as error:
-            connection.close()
+            connection.socket.close()
             if answer.begun:
                 raise NoAnswerError(str(error)) from error
             raise
         except BaseException:
-            connection.close()
+            connection.socket.close()
             raise
         if answer.keep and len(self._resting) < _MAX_RESTING:
             self._resting.append(connection)
         else:
-            connection.close()
+            connection.socket.close()
         return answer.response()

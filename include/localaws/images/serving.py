@@ -105,6 +105,8 @@ def serve(load: Callable[[Path], Model]) -> None:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
