@@ -15,6 +15,32 @@ VALUES = [
     ("select cardinality(split('a b c',' ')), cardinality(map(array['a'],array[1]))", "3,1"),
     ("select split('a,b,,c',','), split('a,b,c',',',2)", "[a, b, , c],[a, b,c]"),
     ("select map_agg(k,v) from (values ('a',1),('b',2)) t(k,v)", "{a=1, b=2}"),
+    (
+        "select multimap_agg(k, v) from (values ('a', 1), ('b', 2), ('a', 3), ('b', null), (null, 5)) t(k, v)",
+        "{a=[1, 3], b=[2, null]}",
+    ),
+    (
+        "select g, multimap_agg(k, v) filter (where v > 1) from (values ('x', 'a', 1), ('x', 'a', 2), ('y', 'b', 3), ('y', 'a', 0)) t(g, k, v) group by g order by g",
+        "x,{a=[2]}|y,{b=[3]}",
+    ),
+    ("select cardinality(element_at(multimap_agg(k, v), 'a')) from (values ('a', 1), ('a', 3)) t(k, v)", "2"),
+    ("select multimap_agg(k, v) from (values ('a', 1)) t(k, v) where k = 'z'", "NULL"),
+    (
+        "select map_zip_with(map(array[1, 2, 3], array['a', 'b', 'c']), map(array[1, 2, 3], array['d', 'e', 'f']), (k, v1, v2) -> concat(v1, v2))",
+        "{1=ad, 2=be, 3=cf}",
+    ),
+    (
+        "select map_zip_with(map(array['k1', 'k2'], array[1, 2]), map(array['k2', 'k3'], array[4, 9]), (k, v1, v2) -> (v1, v2))",
+        "{k1={field0=1, field1=null}, k2={field0=2, field1=4}, k3={field0=null, field1=9}}",
+    ),
+    (
+        "select map_zip_with(map(array['a', 'b', 'c'], array[1, 8, 27]), map(array['a', 'b', 'c'], array[1, 2, 3]), (k, v1, v2) -> k || cast(v1 / v2 as varchar))",
+        "{a=a1, b=b4, c=c9}",
+    ),
+    (
+        "select map_zip_with(m, n, (k, a, b) -> a) from (values (map(array[1], array[2]), if(1 = 2, map(array[1], array[2])))) t(m, n)",
+        "NULL",
+    ),
     ("select histogram(x) from (values 1,1,2) t(x)", "{1=2, 2=1}"),
     (
         "select try_cast('x' as integer), try_cast('2.5' as integer), try(1/0), try(cast('x' as integer))",

@@ -37,6 +37,14 @@ ERRORS = [
     ("select cast('abc' as date)", "INVALID_CAST_ARGUMENT: Value cannot be cast to date: abc"),
     ("select a from (values 1) t(a), (values 2) u(a)", "AMBIGUOUS_NAME: line 1:8: Column 'a' is ambiguous"),
     (
+        "select multimap_agg(k) from (values 'a') t(k)",
+        "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (?) for function multimap_agg",
+    ),
+    (
+        "select map_zip_with(map(array['a'], array[1]), map(array['a'], array[2]), (k, v1) -> v1)",
+        "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (?, ?, ?) for function map_zip_with",
+    ),
+    (
         "select nope(1), x from (values 1) t(x)",
         "FUNCTION_NOT_FOUND: line 1:8: Function 'nope' not registered",
     ),

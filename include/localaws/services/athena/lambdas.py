@@ -1,4 +1,4 @@
-"""Functions that take a lambda of two parameters: DuckDB's take one, of which the two are parts."""
+"""Functions that take a lambda of several parameters: DuckDB's take one, of which these are parts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _over_pairs(node: exp.Anonymous, function: exp.Expr, part: Callable[[str, int], exp.Expr]) -> exp.Lambda:
-    """The lambda with its two parameters replaced by `part` of a single one (name, position)."""
-    if not isinstance(function, exp.Lambda) or len(function.expressions) != 2:
+def _over_parts(
+    node: exp.Anonymous, function: exp.Expr, part: Callable[[str, int], exp.Expr], count: int = 2
+) -> exp.Lambda:
+    """The lambda with its `count` parameters replaced by `part` of a single one (name, position)."""
+    if not isinstance(function, exp.Lambda) or len(function.expressions) != count:
         raise unexpected(node, node.name.lower(), ["?"] * len(node.expressions))
     names = [parameter.name for parameter in function.expressions]
     pair = "pair_" + "_".join(names)  # nested lambdas keep apart unless they shadow each other anyway
@@ -38,14 +40,14 @@ def _zipped(pair: str, index: int) -> exp.Expr:
 
 def _map_filter(node: exp.Anonymous) -> exp.Expr:
     container, function = arguments(node, 2)
-    kept = call("list_filter", call("map_entries", container), _over_pairs(node, function, _entry))
+    kept = call("list_filter", call("map_entries", container), _over_parts(node, function, _entry))
     return call("map_from_entries", kept)
 
 
 def _transform(node: exp.Anonymous) -> exp.Expr:
     """transform_keys and transform_values."""
     container, function = arguments(node, 2)
-    made = _over_pairs(node, function, _entry)
+    made = _over_parts(node, function, _entry)
     pair = made.expressions[0].name
     key, value = _entry(pair, 0), _entry(pair, 1)
     if node.name.lower() == "transform_keys":
@@ -58,11 +60,19 @@ def _transform(node: exp.Anonymous) -> exp.Expr:
 
 def _zip_with(node: exp.Anonymous) -> exp.Expr:
     left, right, function = arguments(node, 3)
-    return call("list_transform", call("list_zip", left, right), _over_pairs(node, function, _zipped))
+    return call("list_transform", call("list_zip", left, right), _over_parts(node, function, _zipped))
+
+
+def _map_zip_with(node: exp.Anonymous) -> exp.Expr:
+    left, right, function = arguments(node, 3)
+    made = _over_parts(node, function, _zipped, 3)
+    made.set("this", call("row", _zipped(made.expressions[0].name, 0), made.this))
+    return call("map_from_entries", call("list_transform", call("trino_map_triples", left, right), made))
 
 
 UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "map_filter": _map_filter,
+    "map_zip_with": _map_zip_with,
     "transform_keys": _transform,
     "transform_values": _transform,
     "zip_with": _zip_with,

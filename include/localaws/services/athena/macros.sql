@@ -165,5 +165,13 @@ CREATE MACRO trino_map_from_entries(e) AS map_from_entries(e);
 CREATE MACRO trino_map_concat(a, b) AS map_concat(a, b), (a, b, c) AS map_concat(a, b, c);
 CREATE MACRO trino_map_from_pairs(pairs) AS map_from_entries(list_filter(pairs, lambda p, i: p.key IS NOT NULL
     AND NOT list_contains(list_transform(pairs[:i - 1], lambda q: q.key), p.key)));
+CREATE MACRO trino_multimap_from_pairs(pairs) AS map_from_entries(list_transform(
+    list_filter(pairs, lambda p, i: p.key IS NOT NULL
+        AND NOT list_contains(list_transform(pairs[:i - 1], lambda q: q.key), p.key)),
+    lambda f: {'key': f.key, 'value': list_transform(list_filter(pairs, lambda q: q.key = f.key), lambda q: q.value)}));
+-- Key, value in `a` and value in `b` of each key that either has.
+CREATE MACRO trino_map_triples(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_transform(
+    list_concat(map_keys(a), list_filter(map_keys(b), lambda k: NOT list_contains(map_keys(a), k))),
+    lambda k: row(k, map_extract_value(a, k), map_extract_value(b, k))) END;
 -- What UNNEST walks over while its type is still being asked for.
 CREATE MACRO trino_unnestable(m MAP(VARCHAR, VARCHAR)) AS map_keys(m), (a) AS a;

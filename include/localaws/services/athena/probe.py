@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
 from localaws.services.athena.hive_types import quoted, trino_name
+from localaws.services.athena.rules import unexpected
 
 if TYPE_CHECKING:
     import duckdb
@@ -112,7 +113,7 @@ class DuckDbSql(DuckDB):
             """What stands for a node whose meaning waits for its operands' types: right type, any value."""
             if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
                 template = STUBS.get(node.name.lower())
-                return template.format(*map(self.sql, node.expressions)) if template else None
+                return self._filled(template, node) if template else None
             if isinstance(node, exp.Bracket):
                 return f"({self.sql(node.this)})[{self.sql(node.expressions[0])}]"
             escaped = isinstance(node, exp.Like) and isinstance(node.parent, exp.Escape)
@@ -127,6 +128,12 @@ class DuckDbSql(DuckDB):
                 operands = [self.sql(part) for part in [*parts, *node.expressions] if part is not None]
                 return f"(row({', '.join(operands)}) IS NOT NULL)"
             return self._unnest_stub(node) if isinstance(node, exp.Unnest) else None
+
+        def _filled(self, template: str, node: exp.Anonymous) -> str:
+            try:
+                return template.format(*map(self.sql, node.expressions))
+            except IndexError:
+                raise unexpected(node, node.name.lower(), ["?"] * len(node.expressions)) from None
 
         def _unnest_stub(self, node: exp.Unnest) -> str:
             alias = node.args.get("alias")
@@ -166,7 +173,7 @@ STUBS = {
     "cardinality": "length(CAST({0} AS VARCHAR))",
     "typeof": "CAST(length(CAST({0} AS VARCHAR)) AS VARCHAR)",
     "to_iso8601": "CAST({0} AS VARCHAR)",
-    "map_agg": "histogram(CASE WHEN {1} IS NULL THEN {0} ELSE {0} END)",
+    **dict.fromkeys(("map_agg", "multimap_agg"), "histogram(CASE WHEN {1} IS NULL THEN {0} ELSE {0} END)"),
 }
 
 

@@ -20,7 +20,9 @@ from localaws.services.athena.probe import BindError, Type, generate, probe
 if TYPE_CHECKING:
     import duckdb
 
-_TYPED_NAMES = {*typed_rules.TYPED, *typed_rules.TYPED_AGGREGATES, "map_agg"}
+# Aggregates of keys and values, by the macro that makes a map of all pairs.
+_OF_PAIRS = {"map_agg": "trino_map_from_pairs", "multimap_agg": "trino_multimap_from_pairs"}
+_TYPED_NAMES = {*typed_rules.TYPED, *typed_rules.TYPED_AGGREGATES, *_OF_PAIRS}
 
 
 def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.DuckDBPyConnection) -> exp.Expr:
@@ -197,8 +199,8 @@ def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
     name = node.name.lower()
     _settle(node)
     whole = rules.outermost(node)
-    if name == "map_agg":
-        keys, values = node.expressions
+    if name in _OF_PAIRS:
+        keys, values = rules.arguments(node, 2)
         pairs = exp.Struct(
             expressions=[
                 exp.PropertyEQ(this=exp.to_identifier("key"), expression=keys.copy()),
@@ -207,7 +209,7 @@ def _aggregate(node: exp.Anonymous, types: list[Type]) -> None:
         )
         node.set("this", "array_agg")
         node.set("expressions", [pairs])
-        wrapped: exp.Expr = call("trino_map_from_pairs", whole.copy())
+        wrapped: exp.Expr = call(_OF_PAIRS[name], whole.copy())
     else:
         target = typed_rules.TYPED_AGGREGATES[name](node, types)
         if target is None:
