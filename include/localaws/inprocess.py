@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,8 @@ from botocore.awsrequest import AWSResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
 
 _SEND = "before-send"
 _READ_BYTES = 1024 * 1024
@@ -40,6 +43,13 @@ class InProcess:
         client.meta.events.register_first(_SEND, self._answer)
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
+        try:
+            return self._called(request)
+        except Exception:  # as over HTTP, where botocore tries again what was answered with 500
+            log.exception("A request of our own failed: %s %s", request.method, request.url)
+            return AWSResponse(request.url, 500, {}, _Raw(b""))
+
+    def _called(self, request: Any) -> AWSResponse:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 BUCKET = "lasting"
 
 
+def printed(program: str, *arguments: str) -> Any:
+    """The JSON that a program prints which uses the stand-in's own modules."""
+    ended = subprocess.run(
+        [str(PYTHON), "-c", program, *arguments],
+        cwd=CHECKOUT / "include",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    return json.loads(ended.stdout)
+
+
 def fill(stand_in: StandIn) -> dict[str, Any]:
     """Make a bit of everything; return the description of a completed training job."""
     s3, sagemaker = stand_in.client("s3"), stand_in.client("sagemaker")
@@ -165,15 +178,7 @@ assert again["when"] == again["deep"][0]["when"] == moment
 print(json.dumps({"text": again["text"], "more": again["more"], "taken": taken,
                   "items": len(state.store().items("Kind")), "missing": state.store().get("Kind", "x")}))
 """
-    ended = subprocess.run(
-        [str(PYTHON), "-c", program, str(tmp_path / "state")],
-        cwd=CHECKOUT / "include",
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr.decode()
-    assert json.loads(ended.stdout) == {
+    assert printed(program, str(tmp_path / "state")) == {
         "text": "ü",
         "more": 1,
         "taken": "'Kind name exists already'",
@@ -199,12 +204,22 @@ s3.delete_object("listed", "b")
 names = [name for name, _ in listings[0]], [key.name for key in listings[1]]
 print(json.dumps([*names, [len(versions) for _, versions in listings[2]], list(dict(bucket.keys.items()))]))
 """
-    ended = subprocess.run(
-        [str(PYTHON), "-c", program],
-        cwd=CHECKOUT / "include",
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr.decode()
-    assert json.loads(ended.stdout) == [["b", "c"], ["b", "c"], [1, 1], ["a", "c"]]
+    assert printed(program) == [["b", "c"], ["b", "c"], [1, 1], ["a", "c"]]
+
+
+def test_a_request_of_its_own_that_fails_inside_is_tried_again() -> None:
+    program = """
+import json
+from localaws import clients
+attempts = []
+def application(environ, start_response):
+    attempts.append(environ["PATH_INFO"])
+    if len(attempts) == 1:
+        raise KeyError("deleted meanwhile")
+    start_response("200 OK", [("ETag", '"e"'), ("Content-Length", "0")])
+    return [b""]
+clients.configure("http://127.0.0.1:1", application)
+found = clients.client("s3").head_object(Bucket="some", Key="a.txt")["ETag"]
+print(json.dumps([found, attempts]))
+"""
+    assert printed(program) == ['"e"', ["/some/a.txt"] * 2]
