@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 MODES = frozenset({"rollback", "unpin"})
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+_MODEL_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
+_VERSION = re.compile(r"[0-9]{1,9}", re.ASCII)
+#: How much of a value that is none an error repeats.
+_SHOWN = 200
 
 
 class RollbackEndpointOperator(EndpointOperator):
@@ -148,7 +154,7 @@ class RollbackEndpointOperator(EndpointOperator):
                     "a former configuration, or a model in rollback_to",
                 )
             return name
-        model_name, tags = self._named_model(str(wanted))
+        model_name, tags = self._named_model(self._readable(str(wanted), current["EndpointArn"]))
         live = self.aws.sagemaker(
             "describe_endpoint_config", EndpointConfigName=current["EndpointConfigName"]
         )
@@ -165,6 +171,24 @@ class RollbackEndpointOperator(EndpointOperator):
         if self.aws.find("describe_endpoint_config", EndpointConfigName=name) is None:
             self.aws.create("create_endpoint_config", config)
         return name
+
+    def _readable(self, wanted: str, endpoint_arn: str) -> str:
+        """``wanted``, if it can be a model's name or a package of this installation's own group.
+
+        :raises NoRollbackTarget: it cannot; a package of another account or group was never tried here
+        """
+        group = self.settings.model_package_group
+        own = f"{endpoint_arn.rpartition(':')[0]}:model-package/{group}/"
+        head, slash, version = wanted.rpartition("/")
+        if _VERSION.fullmatch(wanted) or _MODEL_NAME.fullmatch(wanted):
+            return wanted
+        # SageMaker writes names in ARNs in lower case.
+        if _VERSION.fullmatch(version) and (head + slash).lower() == own.lower():
+            return wanted
+        shown = wanted if len(wanted) <= _SHOWN else f"{wanted[:_SHOWN]}… ({len(wanted)} characters)"
+        raise errors.NoRollbackTarget(
+            f"rollback_to is {shown!r}", f"a model's name, or a version of {group} or its ARN, {own}<version>"
+        )
 
     def _named_model(self, wanted: str) -> tuple[str, dict[str, str]]:
         """Name and tags of the model that is meant; one that was pruned is made again from its package."""
