@@ -17,6 +17,7 @@ from fault_client import Faults
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hosting import Hosting
     from stand_in import StandIn
 
 SIGNED = {
@@ -199,6 +200,22 @@ def test_keys_arrive_as_they_were_sent(aws: Callable[[str], Any], bucket: str, k
     assert [item["Key"] for item in aws("s3").list_objects_v2(Bucket=bucket)["Contents"]] == [key]
     found = aws("s3").head_object(Bucket=bucket, Key=key)["Metadata"]
     assert found["my-name"] == "2"
+
+
+def test_containers_may_answer_and_close_as_they_like(hosting: Hosting) -> None:
+    name = hosting.endpoint(hosting.config({hosting.web_model(): 1}))
+    assert hosting.settled(name)["EndpointStatus"] == "InService"
+    said = [hosting.invoke(name, f"frame {how}".encode()) for how in ("chunks", "chunks", "end", "closing")]
+    assert [answer.split()[0] for answer in said] == ["chunks", "chunks", "end", "closing"]
+    # One connection until the container closes it, then another.
+    assert said[0] == said[1]
+    assert said[2].split()[1] == said[1].split()[1] != said[3].split()[1]
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        hosting.invoke(name, b"vanish")
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+    assert "closed the connection without an answer" in caught.value.response["OriginalMessage"]
+    assert hosting.invoke(name, b"still here") == "still here"
+    hosting.delete(name)
 
 
 def test_a_stop_answers_what_is_under_way_and_nothing_new(own_stand_in: StandIn) -> None:

@@ -26,7 +26,11 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200 if self.path == "/ping" else 404, b"")
 
     def do_POST(self) -> None:
-        """`who` tells the process, `die` ends it, `refuse 418` and `slow 0.2` do that, all else is echoed."""
+        """What the first word says; all else is echoed.
+
+        `who` tells the process, `die` ends it, `refuse 418` and `slow 0.2` do that, `frame` answers in
+        `chunks`, until the `end` of the connection, or `closing` it, `vanish` hangs up.
+        """
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         command, _, argument = body.decode("utf-8", "replace").strip().partition(" ")
         if LABEL == "lengths":
@@ -35,12 +39,16 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, f"{LABEL}{os.getpid()}".encode())
         elif command == "die":
             os._exit(3)
+        elif command == "frame":
+            self.frame(argument)
+        elif command == "vanish":
+            self.log_line("vanished")
+            self.close_connection = True
         elif command == "refuse":
             self.reply(int(argument), b"refused")
         else:
             time.sleep(float(argument) if command == "slow" else 0)
-            sys.stdout.write(f"answered {command}\n")
-            sys.stdout.flush()
+            self.log_line(f"answered {command}")
             self.reply(200, LABEL.encode() + body)
 
     def reply(self, status: int, body: bytes) -> None:
@@ -52,6 +60,26 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(ATTRIBUTES, "seen " + self.headers[ATTRIBUTES])
         self.end_headers()
         self.wfile.write(body)
+
+    def frame(self, how: str) -> None:
+        """Answer `how` it says, and say in the answer which client's port asked."""
+        body = f"{how} {self.client_address[1]}".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        if how == "chunks":
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+        elif how == "closing":
+            self.send_header("Content-Length", str(len(body)))
+        if how != "chunks":
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_line(self, text: str) -> None:
+        """To CloudWatch Logs."""
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
