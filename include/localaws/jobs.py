@@ -113,11 +113,12 @@ class Job(abc.ABC):
                 raise JobFailed(NO_CAPACITY)
             if fault.action == "job_failure":
                 raise JobFailed(fault.message or f"InternalServerError: a fault was set for stage {stage}.")
-            self._wait(fault.seconds)
+            self._wait(fault)
 
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+    def _wait(self, fault: faults.Fault) -> None:
+        """Be late for as long as the fault says and is set."""
+        end = time.monotonic() + fault.seconds
+        while (left := end - time.monotonic()) > 0 and faults.active.has(fault.id):
             self.check()
             self.stop_requested.wait(min(left, _POLL_SECONDS))
 

@@ -15,12 +15,12 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "localaws"))
 from fault_client import Faults
-from stand_in import StandIn
+from stand_in import StandIn, lasting_port
 
 from sentiment_retrain.aws import triggers
 from sentiment_retrain.settings import load_settings
 
-from .load import write_table
+from . import backfill_table, load
 from .tiny_job import ROLE
 from .world import ROWS, Row, World
 
@@ -35,7 +35,8 @@ HEADINGS = ("event", "operators", "needed", "created", "orphans", "state", "seco
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables: the deployments; and of jobs the same event side by side, ours first."""
-    write_table(terminalreporter)
+    load.write_table(terminalreporter)
+    backfill_table.write_table(terminalreporter)
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     rows = [
         Row(**value)
@@ -59,6 +60,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     """The stand-in of the drills."""
     running = StandIn(tmp_path_factory.mktemp("drills") / "state")
+    running.port = lasting_port()
     running.start()
     yield running
     running.stop()

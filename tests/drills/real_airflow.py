@@ -120,7 +120,6 @@ class RealAirflow:
 
     def kill_stand_in(self) -> None:
         """SIGKILL to the stand-in, and its restart at the same address."""
-        self.stand_in.port = int(self.stand_in.url.rsplit(":", 1)[1])
         self.stand_in.kill()
         self.stand_in.start()
 

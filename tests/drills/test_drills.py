@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
-import time
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,18 +19,34 @@ from sentiment_retrain.aws.jobs import as_tags
 from sentiment_retrain.cards.report import build_card
 from sentiment_retrain.runs.run_outputs import RunOutputs
 
-from .tiny_job import context
-from .world import Background, World, event_of, status, wait_until
+from .tiny_job import KILL_TOOK, context
+from .world import (
+    HELD_SECONDS,
+    PATIENCE_SECONDS,
+    Background,
+    World,
+    event_of,
+    status,
+    wait_until,
+    wait_until_joined,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Record = Callable[[Any], None]
 
 CREATE = {"service": "sagemaker", "operation": "CreateProcessingJob"}
+DEAR_USD = 1.25
 LONG = os.environ.get("DRILLS") == "long"
 long_form = pytest.mark.skipif(not LONG, reason="in the long form only: make drills")
-DELAY = {"job": "ProcessingJob", "stage": "Completing"}
+
+
+@pytest.fixture(autouse=True)
+def logged(caplog: pytest.LogCaptureFixture) -> None:
+    """What the tasks of this process say is what the drills wait for."""
+    caplog.set_level(logging.INFO, "drill")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +113,12 @@ def test_an_error_that_would_come_again_is_explained_at_once(
 
 
 def test_stand_in_restart_mid_job(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     task = Background(world.finish)
     world.wait_until_running()
-    world.stand_in.port = int(world.stand_in.url.rsplit(":", 1)[1])
     world.stand_in.kill()
     world.stand_in.start()
-    state, job = task.join(90)
+    state, job = task.join()
     # The stand-in's restart ends its jobs, honestly; AWS has none that ends jobs.
     record(world.row("stand-in killed and started mid-job", needed=2, state=state))
     world.require_all_rows(job)
@@ -121,7 +138,7 @@ def test_name_collision_with_a_foreign_job(world: World, record: Record) -> None
 
 
 def test_task_marked_failed_mid_job(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     trigger = world.deferred()
     name = world.wait_until_running()
     # What the triggerer does when a person marks the task failed, or its run is cancelled.
@@ -132,7 +149,7 @@ def test_task_marked_failed_mid_job(world: World, record: Record) -> None:
 
 @long_form
 def test_stop_while_aws_throttles(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     trigger = world.deferred()
     name = world.wait_until_running()
     world.faults.set("throttle", service="sagemaker", operation="StopProcessingJob", count=7)
@@ -142,14 +159,16 @@ def test_stop_while_aws_throttles(world: World, record: Record) -> None:
 
 
 @pytest.mark.parametrize("is_race", [False, True], ids=["stop first", "new try first"])
-def test_task_cleared_mid_job(world: World, record: Record, is_race: bool) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60, count=1)
+def test_task_cleared_mid_job(
+    world: World, record: Record, caplog: pytest.LogCaptureFixture, is_race: bool
+) -> None:
+    world.hold(count=1)
     trigger = world.deferred()
     name = world.wait_until_running()
     if is_race:
         # The new try joins the job before the trigger of the old one stops it.
         task = Background(world.finish)
-        time.sleep(1.5)
+        wait_until_joined(caplog)
         asyncio.run(trigger.on_kill())
         state, job = task.join()
     else:
@@ -162,86 +181,104 @@ def test_task_cleared_mid_job(world: World, record: Record, is_race: bool) -> No
     world.require_all_rows(job)
 
 
-def test_worker_sigkill_mid_wait(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=6)
-    with world.worker() as worker:
+def test_worker_sigkill_mid_wait(
+    world: World, record: Record, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    world.hold()
+    with world.worker(tmp_path / "log") as worker:
         world.wait_until_running()
         worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
-    state, job = world.finish()
-    record(world.row("worker SIGKILL mid-wait", needed=1, state=state, on_purpose=6))
+        worker.wait()
+    state, job = world.finish_joined(caplog)
+    record(world.row("worker SIGKILL mid-wait", needed=1, state=state))
     assert job["outcome"] == "reconnected"
     world.require_all_rows(job)
 
 
-def test_a_job_that_ended_while_its_worker_was_dead_is_on_the_runs_bill(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=2)
-    with world.worker() as worker:
+def test_a_job_that_ended_while_its_worker_was_dead_is_on_the_runs_bill(
+    world: World, record: Record, tmp_path: Path
+) -> None:
+    world.hold()
+    with world.worker(tmp_path / "log") as worker:
         name = world.wait_until_running()
         worker.send_signal(signal.SIGKILL)
         worker.wait()
+    world.release()
     wait_until(lambda: status(name) == "Completed")
     state, job = world.finish()
-    record(world.row("worker SIGKILL, job done before the next try", needed=1, state=state, on_purpose=2))
+    record(world.row("worker SIGKILL, job done before the next try", needed=1, state=state))
     assert (job["outcome"], job["owner"]) == ("reused", "first")
-    cost = round(job["cost_usd"], 4)
-    assert cost > 0
-    assert cost_on_card(job, "first") == (cost, 0)
+    assert 0 < job["billable_seconds"] < HELD_SECONDS
+    assert cost_on_card(job, "first") == (DEAR_USD, 0)
     # The same job, used by another run, costs that one nothing.
     _, again = world.finish("second")
     assert (again["name"], again["outcome"], again["owner"]) == (name, "reused", "first")
-    assert cost_on_card(again, "second") == (0, cost)
+    assert cost_on_card(again, "second") == (0, DEAR_USD)
 
 
 def cost_on_card(job: dict[str, Any], run_key: str) -> tuple[float, float]:
     """US dollars that the card of a run with this one job says it has paid, and saved by reuse."""
-    outputs = RunOutputs(parts={"run": {"run_key": run_key}, "bias": {"job": job}})
+    # A few seconds of the smallest machine would be rounded away.
+    dear = {**job, "cost_usd": DEAR_USD}
+    outputs = RunOutputs(parts={"run": {"run_key": run_key}, "bias": {"job": dear}})
     card = build_card(outputs, run_key=run_key, run_id=run_key, created_at="2026-03-01T00:00:00+00:00")
     return card["cost"]["jobs_usd"], card["cost"]["saved_by_reuse_usd"]
 
 
 @long_form
 @pytest.mark.parametrize(("state", "needed"), [("running", 1), ("restarting", 2)])
-def test_worker_sigterm_mid_wait(world: World, record: Record, state: str, needed: int) -> None:
+def test_worker_sigterm_mid_wait(
+    world: World,
+    record: Record,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    state: str,
+    needed: int,
+) -> None:
     """A worker that is shut down leaves the job to the next try; one whose task was cleared stops it."""
-    world.faults.set("job_delay", **DELAY, seconds=10 if needed == 1 else 60, count=1)
-    with world.worker(state) as worker:
+    world.hold(count=1)
+    with world.worker(tmp_path / "log", state) as worker:
         name = world.wait_until_running()
-        time.sleep(1)
-        asked = time.monotonic()
         worker.send_signal(signal.SIGTERM)
-        _, log = worker.communicate(timeout=20)
-        # Airflow's next signal after five seconds is SIGKILL.
-        assert time.monotonic() - asked < 5
+        worker.wait(PATIENCE_SECONDS)
+    log = (tmp_path / "log").read_text()
+    # Airflow's next signal after five seconds is SIGKILL; by then the job is stopped or left.
+    assert float(log.partition(KILL_TOOK)[2].split()[0]) < 5
     assert "SR-JOB-007" in log
     if needed == 2:
         wait_until(lambda: status(name) == "Stopped")
-    ended, job = world.finish()
+        ended, job = world.finish()
+    else:
+        ended, job = world.finish_joined(caplog)
     event = "worker SIGTERM" if needed == 1 else "task cleared in a worker"
-    record(
-        world.row(
-            f"{event}, then the next try", needed=needed, state=ended, on_purpose=10 if needed == 1 else 0
-        )
-    )
+    record(world.row(f"{event}, then the next try", needed=needed, state=ended))
     world.require_all_rows(job)
 
 
 @long_form
 def test_execution_timeout(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     operator = world.operator()
     try:
-        with timeout(4):  # type: ignore[no-untyped-call]
+        with timeout(2 * PATIENCE_SECONDS):  # type: ignore[no-untyped-call]
+            alarm = Background(partial(ring_when_running, world))
             operator.execute(context(state="running"))
     except AirflowTaskTimeout:
         # As Airflow's task runner does.
         operator.on_kill()
+    alarm.join()
     wait_until(lambda: status(world.names()[0]) == "Stopped")
     record(world.row("execution_timeout", needed=1, state="failed"))
 
 
+def ring_when_running(world: World) -> None:
+    """Let the time be up, in the main thread, once the job is under way."""
+    world.wait_until_running()
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+
 def test_killed_between_create_and_its_answer(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     world.faults.set("latency", **CREATE, seconds=2, count=1)
     operator = world.operator()
     task = Background(lambda: operator.execute(context()))
@@ -253,9 +290,12 @@ def test_killed_between_create_and_its_answer(world: World, record: Record) -> N
     record(world.row("killed while the create request was under way", needed=1, state="failed"))
 
 
-def test_triggerer_shutdown_leaves_the_job(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=5)
+def test_triggerer_shutdown_leaves_the_job(
+    world: World, record: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.hold()
     trigger = world.deferred()
+    world.wait_until_running()
 
     async def shut_down() -> None:
         waiting = asyncio.create_task(event_of(trigger))
@@ -266,8 +306,8 @@ def test_triggerer_shutdown_leaves_the_job(world: World, record: Record) -> None
 
     asyncio.run(shut_down())
     assert world.running()
-    state, job = world.finish(deferrable=True)
-    record(world.row("triggerer restarted mid-job", needed=1, state=state, on_purpose=5))
+    state, job = world.finish_joined(caplog, deferrable=True)
+    record(world.row("triggerer restarted mid-job", needed=1, state=state))
     assert job["outcome"] == "reconnected"
 
 
@@ -280,12 +320,14 @@ def test_two_runs_of_the_same_work_at_once(world: World, record: Record) -> None
 
 
 @long_form
-def test_the_other_runs_kill_does_not_cost_this_run_its_result(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60, count=1)
+def test_the_other_runs_kill_does_not_cost_this_run_its_result(
+    world: World, record: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.hold(count=1)
     owners_trigger = world.deferred("first")
     world.wait_until_running()
     guest = Background(lambda: world.finish("second"))
-    time.sleep(1.5)
+    wait_until_joined(caplog)
     asyncio.run(owners_trigger.on_kill())
     state, job = guest.join()
     record(world.row("the run that started a shared job is cancelled", needed=2, state=state))
@@ -293,7 +335,7 @@ def test_the_other_runs_kill_does_not_cost_this_run_its_result(world: World, rec
 
 
 def test_the_last_try_leaves_nothing_running(world: World, record: Record) -> None:
-    world.faults.set("job_delay", **DELAY, seconds=60)
+    world.hold()
     world.faults.set(
         "expired_token", service="sagemaker", operation="DescribeProcessingJob", after=3, count=1
     )

@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+import time
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ ROLE = "arn:aws:iam::123456789012:role/sentiment-retrain"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 DAY = "2026-03-01"
 STEP = "tiny"
+#: Before the seconds that a worker's ``on_kill`` has taken, in its log.
+KILL_TOOK = "on_kill took "
 
 
 class TinyJobOperator(SageMakerJobOperator):
@@ -67,7 +70,7 @@ class TinyJobOperator(SageMakerJobOperator):
             instance_type="ml.m5.large",
             fallback_instance_types=("ml.m5.xlarge", "ml.c5.xlarge"),
             instance_count=1,
-            timeout_seconds=120,
+            timeout_seconds=600,
         )
 
     def first_name(self) -> str:
@@ -122,8 +125,14 @@ def main() -> None:
     # The safeguard against calls outside a task would see that this is one.
     ExecutorSafeguard.test_mode = True
     operator = TinyJobOperator(data=sys.argv[1], run=json.loads(sys.argv[2]), deferrable=False)
+
+    def kill(*_: Any) -> None:
+        began = time.monotonic()
+        operator.on_kill()
+        sys.stderr.write(f"{KILL_TOOK}{time.monotonic() - began:.2f}\n")
+
     # As Airflow's task runner does.
-    signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
+    signal.signal(signal.SIGTERM, kill)
     sys.stdout.write(json.dumps(operator.execute(context(state=sys.argv[3]))) + "\n")
 
 

@@ -26,11 +26,16 @@ from .tiny_job import TinyJobOperator, context
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pytest
     from fault_client import Faults
     from stand_in import StandIn
 
 ROWS = [f"row {number}" for number in range(50)]
 TESTS = Path(__file__).resolve().parents[1]
+#: After this something hangs, however busy the machine is.
+PATIENCE_SECONDS = 240.0
+#: Longer than any test holds a job, shorter than the tiny job's own time limit.
+HELD_SECONDS = 540
 
 
 @dataclass
@@ -58,6 +63,8 @@ class World:
         self.baseline = baseline
         self.data = uuid.uuid4().hex
         self.began = time.monotonic()
+        self._held_since = self.began
+        self._held_seconds = 0.0
 
     def run(self, run_key: str = "first") -> dict[str, Any]:
         """Output of ``plan``."""
@@ -102,20 +109,51 @@ class World:
         raise AssertionError("the task did not defer")
 
     @contextmanager
-    def worker(self, state: str = "running") -> Iterator[subprocess.Popen[str]]:
-        """A process of its own that waits for the job in a worker slot.
+    def worker(self, log: Path, state: str = "running") -> Iterator[subprocess.Popen[bytes]]:
+        """A process of its own that waits for the job in a worker slot, from when it does.
 
+        :param log: what it writes
         :param state: what Airflow says of the task when it is killed
         """
         arguments = [sys.executable, "-m", "drills.tiny_job", self.data, json.dumps(self.run()), state]
         environment = os.environ | {"PYTHONPATH": f"{TESTS}:{TESTS.parent / 'plugins'}"}
-        with subprocess.Popen(
-            arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
+        with (
+            log.open("wb") as file,
+            subprocess.Popen(arguments, env=environment, stdout=file, stderr=file) as process,
+        ):
             try:
+                # Submitted and looked at: the job's state is told after both.
+                wait_until(lambda: "InProgress" in log.read_text() or process.poll() is not None)
+                assert process.poll() is None, log.read_text()
                 yield process
             finally:
                 process.kill()
+
+    # --- jobs that go on until the test lets them end -------------------------------------------------------
+
+    def hold(self, count: int | None = None) -> None:
+        """Let jobs not end before :meth:`release`; only so many of them, if it is said.
+
+        Nothing then depends on how long anything takes on a busy machine.
+        """
+        self.faults.set(
+            "job_delay", job="ProcessingJob", stage="Completing", seconds=HELD_SECONDS, count=count
+        )
+
+    def release(self) -> None:
+        """Let the held jobs end; what they were held is not counted as lost."""
+        self.faults.call("DELETE")
+        self._held_seconds += time.monotonic() - self._held_since
+
+    def finish_joined(
+        self, caplog: pytest.LogCaptureFixture, run_key: str = "first", deferrable: bool = False
+    ) -> tuple[str, Any]:
+        """As :meth:`finish`, of a task that joins a held job, which is released then."""
+        task = Background(lambda: self.finish(run_key, deferrable))
+        wait_until_joined(caplog)
+        self.release()
+        state, job = task.join()
+        return str(state), job
 
     # --- what is seen from outside ------------------------------------------------------------------------
 
@@ -137,6 +175,7 @@ class World:
     def wait_until_running(self) -> str:
         """Wait for the first job; gives its name."""
         wait_until(lambda: bool(self.running()))
+        self._held_since = time.monotonic()
         return self.running()[0]
 
     def require_all_rows(self, job: dict[str, Any]) -> None:
@@ -145,9 +184,9 @@ class World:
         written = aws.get_bytes(f"{job['output_uri']}/rows.csv").decode().split("\n")
         assert written == [row.upper() for row in ROWS]
 
-    def row(self, event: str, *, needed: int, state: str, on_purpose: float = 0.0, foreign: int = 0) -> Row:
-        """What came of it. ``on_purpose``: seconds that the job itself was made to take longer."""
-        lost = time.monotonic() - self.began - self.baseline - on_purpose
+    def row(self, event: str, *, needed: int, state: str, foreign: int = 0) -> Row:
+        """What came of it; what jobs were held is not lost."""
+        lost = time.monotonic() - self.began - self.baseline - self._held_seconds
         self.faults.call("DELETE")
         created, orphans = len(self.names()) - foreign, len(self.running())
         row = Row(event, needed, created, orphans, state, round(max(0.0, lost), 1))
@@ -168,8 +207,13 @@ async def event_of(trigger: SageMakerJobTrigger) -> dict[str, Any]:
     raise AssertionError("the trigger ended without an event")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for ``condition``."""
+def wait_until_joined(caplog: pytest.LogCaptureFixture) -> None:
+    """Wait until a task of this process says that it has found a job on its way."""
+    wait_until(lambda: any(" reconnected: " in record.getMessage() for record in caplog.records[:]))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for ``condition``. What does come takes seconds; how many depends on who else uses the machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -192,7 +236,7 @@ class Background:
         except BaseException as error:  # noqa: BLE001 - handed on by join
             self._error = error
 
-    def join(self, seconds: float = 60) -> Any:
+    def join(self, seconds: float = PATIENCE_SECONDS) -> Any:
         """Wait for the end."""
         self._thread.join(seconds)
         assert not self._thread.is_alive(), "the work did not end in time"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import tarfile
 import time
@@ -46,6 +49,20 @@ ENDED = ("Completed", "Failed", "Stopped")
 TEST_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-image:1"
 
 
+def lasting_port() -> int:
+    """A free port that is free again after a restart.
+
+    Of those that the system gives to clients, one may be taken meanwhile, even by whoever knocks at it: Linux
+    connects a socket to itself when it is given the port that it looks for
+    (https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html, ip_local_port_range).
+    """
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port from 20000 to 31999")
+
+
 class StandIn:
     """One running stand-in."""
 
@@ -53,7 +70,7 @@ class StandIn:
         """Keep everything in `state`; `environment` is added to the server's."""
         self.state = state
         self.environment = environment
-        # 0: any free one. A drill sets it so that clients find the stand-in again after its restart.
+        # 0: any free one; `lasting_port()` where clients have to find the stand-in again after its restart.
         self.port = 0
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None

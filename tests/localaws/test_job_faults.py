@@ -87,6 +87,21 @@ def test_a_slow_job_is_in_progress_longer_and_can_be_stopped(
     assert wait_for(describe, "ProcessingJobStatus", *ENDED)["ProcessingJobStatus"] == "Stopped"
 
 
+def test_a_slow_job_goes_on_when_its_fault_is_removed(
+    aws: Callable[[str], Any], bucket: str, faults: Faults
+) -> None:
+    aws("s3").put_object(Bucket=bucket, Key="in/a.txt", Body=b"hello")
+    held = faults.set("job_delay", job="ProcessingJob", stage="Completing", seconds=600)
+    request = with_data(bucket, "copy")
+    aws("sagemaker").create_processing_job(**request)
+    describe = lambda: aws("sagemaker").describe_processing_job(  # noqa: E731
+        ProcessingJobName=request["ProcessingJobName"]
+    )
+    assert describe()["ProcessingJobStatus"] == "InProgress"
+    faults.call("DELETE", path=f"/{held}")
+    assert wait_for(describe, "ProcessingJobStatus", *ENDED)["ProcessingJobStatus"] == "Completed"
+
+
 def test_a_lost_response_leaves_the_job_created(
     aws: Callable[[str], Any], bucket: str, faults: Faults
 ) -> None:

@@ -171,6 +171,10 @@ class Faults:
             self._faults = kept
             return removed
 
+    def has(self, fault_id: str) -> bool:
+        """Whether a fault is set, used up or not."""
+        return any(fault.id == fault_id for fault in self._faults)
+
     def any(self, actions: frozenset[str]) -> bool:
         """Whether a fault of one of these actions is set."""
         return any(fault.action in actions for fault in self._faults)
