@@ -35,7 +35,7 @@ class WholeDag(Installation):
         """Reviews that a query of the curated table sees."""
         athena = self.client("athena")
         started = athena.start_query_execution(
-            QueryString="SELECT count(*) FROM sentiment_retrain.data.reviews",
+            QueryString="SELECT count(*) FROM sentiment_retrain.reviews",
             ResultConfiguration={"OutputLocation": f"s3://{localaws.BUCKET}/test-queries/"},
         )
         deadline = time.monotonic() + 60
