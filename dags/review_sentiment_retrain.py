@@ -23,6 +23,7 @@ from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
 
 from sentiment_retrain import operators as do
 from sentiment_retrain.notifications.callbacks import FailedRunNotifier, late_run_alert
+from sentiment_retrain.runs.assets import asset
 from sentiment_retrain.runs.params import run_params
 from sentiment_retrain.runs.priority import BACKFILLS_LAST
 from sentiment_retrain.settings import load_settings
@@ -46,6 +47,8 @@ settings = load_settings()
 run, land, tables = output("plan"), output("ingest.land_reviews"), output("ingest.register_tables")
 data = {"run": run, "datasets": output("prepare.datasets")}
 verdict = {**data, "verdict": output("select_best")}
+# Other DAGs can be scheduled on what a run makes.
+made = partial(asset, settings)
 # What pays for jobs may have to queue for the account's quota.
 job_group = partial(TaskGroup, default_args={"pool": settings.job_pool})  # type: ignore[arg-type]
 
@@ -69,8 +72,10 @@ with DAG(
 ):
     plan = do.PlanRunOperator(task_id="plan")
     with TaskGroup("ingest") as ingest:
-        landed = do.LandReviewsOperator(task_id="land_reviews", run=run)
-        landed >> do.RegisterGlueTablesOperator(task_id="register_tables", run=run, land=land)
+        landed = do.LandReviewsOperator(task_id="land_reviews", run=run, outlets=[made("raw")])
+        landed >> do.RegisterGlueTablesOperator(
+            task_id="register_tables", run=run, land=land, outlets=[made("curated")]
+        )
     with TaskGroup("check") as check:
         do.AthenaQualityOperator(task_id="reviews", run=run, land=land, tables=tables)
         do.DriftOperator(task_id="drift", run=run, land=land, tables=tables)
@@ -107,6 +112,7 @@ with DAG(
         explain_shap=output("explain.shap"),
         quality=output("check.reviews"),
         drift=output("check.drift"),
+        outlets=[made("model")],
     )
     registration = output("register_model")
     approve = do.ApproveModelOperator(
@@ -118,7 +124,11 @@ with DAG(
             task_id="endpoint", **verdict, registration=registration, evaluations=evaluations
         )
         verified = do.VerifyEndpointOperator(
-            task_id="verify", **verdict, deployment=output("deploy.endpoint"), registration=registration
+            task_id="verify",
+            **verdict,
+            deployment=output("deploy.endpoint"),
+            registration=registration,
+            outlets=[made("endpoint")],
         )
         deployed >> verified >> do.PruneModelsOperator(task_id="prune", run=run, evaluations=evaluations)
     predict = do.PredictOperator(
@@ -129,7 +139,7 @@ with DAG(
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         pool=settings.job_pool,
     )
-    rollback = do.RollbackEndpointOperator(task_id="rollback", run=run)
+    rollback = do.RollbackEndpointOperator(task_id="rollback", run=run, outlets=[made("endpoint")])
     report = do.PublishReportOperator(task_id="report", run=run)
 
     chain(plan, ingest, check, prepare, analyze, train)

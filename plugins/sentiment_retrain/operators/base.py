@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.runs.assets import event_extra
 from sentiment_retrain.runs.links import RunCardLink
 from sentiment_retrain.settings import load_settings
 from sentiment_retrain.verdict import gates
@@ -67,7 +68,9 @@ class RetrainOperator(BaseOperator):
         :raises AirflowSkipException: as ``work`` did, with its reason left behind for the report
         """
         try:
-            return work()
+            result = work()
+            self.describe_outlets(context, result)
+            return result
         except AirflowSkipException as skip:
             context["ti"].xcom_push(key=SKIP_KEY, value=str(skip))
             raise
@@ -83,6 +86,16 @@ class RetrainOperator(BaseOperator):
             if error.retryable:
                 raise AirflowException(str(error)) from None
             raise AirflowFailException(str(error)) from None
+
+    def describe_outlets(self, context: Context, result: Any) -> None:
+        """Let the events of the task's assets say what has changed."""
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra = event_extra(self.run, self.made(result))
+
+    def made(self, result: Any) -> Any:
+        """What is told of the task's assets; ``result`` is what the task hands on."""
+        return result
 
     def settle(
         self, found: Iterable[gates.Gate | Mapping[str, Any]], result: dict[str, Any]
