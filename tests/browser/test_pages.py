@@ -9,6 +9,7 @@ import pytest
 
 from sentiment_retrain.pages.paths import DAG_ID
 
+from . import people
 from .world import ATTACK
 
 if TYPE_CHECKING:
@@ -170,8 +171,42 @@ def test_from_the_run_to_the_card_to_the_timeline_and_back_to_airflow(
     frame.get_by_role("link", name="Roll back").click()
     # Not inside the frame: Airflow itself shows the DAG, with its button.
     page.wait_for_url(f"{world.url}/dags/{DAG_ID}")
-    page.get_by_test_id("trigger-dag-button").click()
-    page.get_by_role("dialog").get_by_text("rollback puts back what was live before").wait_for()
+    back = people.trigger_rollback(page)
+    with world.client("viewer") as client:
+        made = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{back}").json()
+    assert (made["conf"]["mode"], made["conf"]["rollback_to"], made["state"]) == ("rollback", None, "queued")
+    # Nobody schedules here; test_people_act.py sees the endpoint go back.
+    page.goto(f"{world.url}/dags/{DAG_ID}/runs/{back}")
+    page.get_by_text("Queued").first.wait_for()
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_the_question_of_a_run_is_answered_under_required_actions(
+    world: World, open_page: Callable[..., Page], option: str
+) -> None:
+    asking = f"asks-{option.lower()}"
+    world.create_run(asking)
+    world.ask(asking)
+    page = open_page("/")
+
+    people.open_question(page, asking)
+    people.answer(page, option)
+
+    path = f"/api/v2/dags/{DAG_ID}/dagRuns/{asking}/taskInstances/approve/-1/hitlDetails"
+    with world.client("viewer") as client:
+        answered = client.get(path).json()
+    assert answered["chosen_options"] == [option]
+    assert answered["responded_by_user"]["name"] == "admin"
+
+
+def test_who_may_only_look_answers_no_question(world: World) -> None:
+    world.create_run("asks-nobody")
+    world.ask("asks-nobody")
+    path = f"/api/v2/dags/{DAG_ID}/dagRuns/asks-nobody/taskInstances/approve/-1/hitlDetails"
+    with world.client("viewer") as client:
+        answer = client.patch(path, json={"chosen_options": ["Approve"], "params_input": {}})
+        assert answer.status_code == 403
+        assert client.get(path).json()["chosen_options"] is None
 
 
 def test_menu_leads_to_the_timeline_and_the_reviews(world: World, open_page: Callable[..., Page]) -> None:

@@ -9,6 +9,7 @@ import os
 import random
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.cards import card_html, figures, report, timeline
 from sentiment_retrain.cards.exploration_plots import draw_exploration
 from sentiment_retrain.data import exploration
+from sentiment_retrain.operators.approve import APPROVE, REJECT, question
 from sentiment_retrain.pages.paths import DAG_ID, PREFIX
 from sentiment_retrain.runs import naming
 from unit import sample_cards
@@ -33,6 +35,25 @@ USERS = {"admin": "admin", "viewer": "viewer"}
 ATTACK = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
 FIRST_DAY = dt.date(2026, 3, 1)
 START_SECONDS = 240.0
+#: What the Execution API does for a task that asks a person and waits (airflow.sdk.execution_time.hitl).
+_ASK = """
+import json, sys
+from airflow.models.hitl import HITLDetail
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
+from sqlalchemy import select
+
+asked = json.loads(sys.argv[1])
+with create_session() as session:
+    query = select(TaskInstance).filter_by(run_id=asked["run_id"], task_id="approve")
+    task = session.scalars(query).one()
+    task.state = TaskInstanceState.DEFERRED
+    session.add(HITLDetail(
+        ti_id=task.id, options=asked["options"], subject="Deploy autopilot to sentiment-retrain?",
+        body=asked["body"], params={},
+    ))
+"""
 
 
 @dataclass
@@ -42,6 +63,7 @@ class World:
     places: Places
     url: str
     aws: Aws
+    environment: dict[str, str]
 
     @classmethod
     def start(cls, directory: Path) -> World:
@@ -65,7 +87,7 @@ class World:
         localaws.prepare_account(stand_in.url)
         processes.wait_until(lambda: _answers(url) and processes.listens(server), server, START_SECONDS)
         os.environ.update(localaws.client_environment(stand_in.url))
-        return cls(places, url, Aws(localaws.REGION))
+        return cls(places, url, Aws(localaws.REGION), environment)
 
     def stop(self) -> None:
         """Stop both."""
@@ -99,6 +121,30 @@ class World:
             timeout=60,
         )
         answer.raise_for_status()
+
+    def ask(self, run_id: str) -> None:
+        """The question of the task ``approve``, in its own words; no scheduler runs the task here."""
+        body = question(
+            {"champion": None},
+            _card()["verdict"],
+            {"model_package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/x/1"},
+            "https://example.com/card",
+            time.time() + 3600,
+        )
+        asked = {"run_id": run_id, "options": [APPROVE, REJECT], "body": body}
+        self.airflow_python(_ASK, json.dumps(asked))
+
+    def airflow_python(self, program: str, argument: str) -> None:
+        """Run a program on Airflow's own database, as only Airflow's processes may."""
+        command = [str(AIRFLOW_PYTHON), "-c", program, argument]
+        subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.places.airflow_home,
+            check=True,
+            capture_output=True,
+            timeout=240,
+        )
 
     def put_run(self, run_id: str, day: dt.date, *, with_figures: bool = True, **changes: Any) -> str:
         """The card of a made-up run in the bucket, as the task ``report`` leaves it; gives its run key."""
