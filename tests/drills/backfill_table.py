@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import tables
+
 #: The property of a test's report that carries a line of the table, also between test processes.
 PROPERTY = "backfill drill"
 _LINE = "{:<32} {:>9} {:>9} {:>10} {:>12}"
@@ -26,14 +28,7 @@ class BackfillRow:
 
 def write_table(terminalreporter: Any) -> None:
     """Print the passes in their order."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    rows = [
-        BackfillRow(**value)
-        for report in reports
-        if getattr(report, "when", "") == "call"
-        for name, value in report.user_properties
-        if name == PROPERTY
-    ]
+    rows = tables.rows(terminalreporter, PROPERTY, BackfillRow)
     if not rows:
         return
     terminalreporter.section("backfill drill: jobs made, seconds taken")

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.bases.operator import ExecutorSafeguard
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "localaws"))
 from fault_client import Faults
 from stand_in import StandIn, lasting_port
 
 from sentiment_retrain.aws import triggers
 from sentiment_retrain.settings import load_settings
 
-from . import backfill_table, load
+from . import backfill_table, load, tables
 from .tiny_job import ROLE
 from .world import ROWS, Row, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 #: The property of a test's report that carries a line of the table, also between test processes.
 PROPERTY = "drill"
@@ -37,14 +34,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables: the deployments; and of jobs the same event side by side, ours first."""
     load.write_table(terminalreporter)
     backfill_table.write_table(terminalreporter)
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    rows = [
-        Row(**value)
-        for report in reports
-        if getattr(report, "when", "") == "call"
-        for name, value in report.user_properties
-        if name == PROPERTY
-    ]
+    rows = tables.rows(terminalreporter, PROPERTY, Row)
     if not rows:
         return
     first_seen = {row.event: number for number, row in reversed(list(enumerate(rows)))}
@@ -58,7 +48,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    """The stand-in of the drills."""
+    """The stand-in of the drills, which restart it: its address stays."""
     running = StandIn(tmp_path_factory.mktemp("drills") / "state")
     running.port = lasting_port()
     running.start()

@@ -6,22 +6,20 @@ import csv
 import dataclasses
 import os
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from installation import Installation
 
-from launcher import first_data, localaws, processes
-from launcher.places import CHECKOUT, Places
+from launcher import first_data, localaws
+from launcher.places import Places
 from sentiment_retrain.runs.naming import name_parts
 
 from .backfill_table import PROPERTY, BackfillRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.system,
@@ -61,38 +59,17 @@ LISTINGS = {
 }
 
 
-class Installation:
-    """A `.local` of the test's own."""
+class Backfills(Installation):
+    """An installation of the test's own, whose past days are filled."""
 
-    def __init__(self, places: Places, config: Path) -> None:
-        self.places = places
-        self.config = config
-
-    def launch(self, *arguments: str) -> str:
-        """Run one command of the launcher; what it printed."""
-        environment = os.environ | {
-            "PYTHONPATH": str(CHECKOUT / "include"),
-            "SENTIMENT_RETRAIN_LOCAL": str(self.places.local),
-            "SENTIMENT_RETRAIN_CONFIG": str(self.config),
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "launcher", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PASS_SECONDS,
-        )
+    def told(self, *arguments: str) -> str:
+        """What a command of the launcher that succeeds prints."""
+        done = self.launch(*arguments, seconds=PASS_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def backfill(self, *more: str, first: str = DAYS[0], last: str = DAYS[-1]) -> str:
-        return self.launch("backfill", "--from", first, "--to", last, *more)
-
-    def client(self, service: str) -> Any:
-        server = processes.find(self.places, localaws.NAME)
-        assert server is not None
-        return localaws.client(service, server.url)
+        return self.told("backfill", "--from", first, "--to", last, *more)
 
     def deliver(self, day: str, content: bytes, name: str = "reviews.csv") -> None:
         key = f"inbox/dt={day}/{name}"
@@ -138,19 +115,19 @@ def _line(row: list[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfills]:
     directory = tmp_path_factory.mktemp("backfill").resolve()
     config = directory / "overlay.yaml"
     config.write_text(yaml.safe_dump(OVERLAY))
-    made = Installation(Places(directory / "local"), config)
+    made = Backfills(Places(directory / "local"), config)
     try:
-        made.launch("up")
+        made.told("up")
         yield made
     finally:
-        made.launch("down")
+        made.told("down")
 
 
-def test_backfill(installation: Installation, record_property: Callable[[str, object], None]) -> None:
+def test_backfill(installation: Backfills, record_property: Callable[[str, object], None]) -> None:
     """One set of jobs a day, nothing twice, no older model live; a late or corrected file redoes its days."""
 
     def note(event: str, printed: str, jobs: set[str]) -> None:
