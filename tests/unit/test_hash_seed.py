@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,7 @@ print(json.dumps([{key: hashlib.sha256(files[key]).hexdigest() for key in files}
 TRAIN = """
 import sys
 from pathlib import Path
+from typing import Any
 from automl import train as automl
 from blazingtext import train as blazingtext
 
@@ -83,7 +85,7 @@ def box(base: Path, hyperparameters: dict[str, str], channels: dict[str, bytes])
         (base / "input/data" / name / "data").write_bytes(content)
 
 
-def learned(directory: Path) -> tuple[str, list[tuple[str, object]]]:
+def learned(directory: Path) -> tuple[str, list[tuple[str, Any]]]:
     """Digest of BlazingText's model, and the hyperparameters and metrics of Autopilot's candidates."""
     model = (directory / "blazingtext/model/model.bin").read_bytes()
     events = (directory / "autopilot/output/data/events.jsonl").read_text(encoding="utf-8").splitlines()

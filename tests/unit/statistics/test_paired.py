@@ -58,7 +58,7 @@ def test_equal_models_differ_as_seldom_as_the_level_says() -> None:
         for name in "ab":
             guessed = np.where(draw.random(800) < 0.5, shared, draw.choice([-1, 0, 1], size=800))
             pair.append(Model(name, np.where(hard, guessed, true).tolist()))
-        found = paired.compare(true.tolist(), *pair, rules)
+        found = paired.compare(true.tolist(), pair[0], pair[1], rules)
         intervals += not found["interval"][0] <= 0 <= found["interval"][1]
         exact += found["mcnemar_p"] < 0.05
         mid += found["mcnemar_mid_p"] < 0.05
