@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -125,22 +124,16 @@ def test_others_are_answered_while_many_requests_are_slow(
     aws: Callable[[str], Any], bucket: str, faults: Faults
 ) -> None:
     client = aws("sagemaker")
-    seconds = 3.0
-    faults.set("latency", service="sagemaker", operation="ListModels", seconds=seconds)
-    begin = time.monotonic()
+    fault = faults.set("latency", service="sagemaker", operation="ListModels", seconds=4.0)
     with ThreadPoolExecutor(SLOW) as pool:
         slow = [pool.submit(client.list_models) for _ in range(SLOW)]
-        time.sleep(1)  # the last of them has been sent
-        quick = []
-        for _ in range(10):
-            started = time.monotonic()
-            aws("s3").list_objects_v2(Bucket=bucket)
-            quick.append(time.monotonic() - started)
-        assert not any(future.done() for future in slow)
+        deadline = time.monotonic() + 60
+        while faults.get(fault)["matched"] < SLOW and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # The fault's counter was answered while they wait, and so is this.
+        aws("s3").list_objects_v2(Bucket=bucket)
+        assert sum(not future.done() for future in slow) > SLOW // 2
         assert all(future.result()["ResponseMetadata"]["HTTPStatusCode"] == 200 for future in slow)
-    assert sorted(quick)[5] < 1
-    # Side by side: botocore's pool of ten opens further connections, and none waits for another.
-    assert time.monotonic() - begin < 5 * seconds
 
 
 def test_an_upload_waits_to_be_asked_for(raw: socket.socket, connection: Any, bucket: str) -> None:
@@ -222,17 +215,18 @@ def test_a_stop_answers_what_is_under_way_and_nothing_new(own_stand_in: StandIn)
     own_stand_in.start()
     s3 = own_stand_in.client("s3")
     s3.create_bucket(Bucket="stopped")  # its connection stays open
-    Faults(own_stand_in.url).set("latency", service="s3", operation="PutObject", seconds=1.5)
-    with ThreadPoolExecutor(1) as pool:
+    faults = Faults(own_stand_in.url)
+    fault = faults.set("latency", service="s3", operation="PutObject", seconds=1.5)
+    with ThreadPoolExecutor(2) as pool:
         under_way = pool.submit(s3.put_object, Bucket="stopped", Key="k", Body=b"1")
-        time.sleep(0.5)
-        begin = time.monotonic()
-        ended = threading.Thread(target=own_stand_in.stop)
-        ended.start()
+        deadline = time.monotonic() + 30
+        while not faults.get(fault)["matched"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        stopped = pool.submit(own_stand_in.stop)
         assert under_way.result()["ResponseMetadata"]["HTTPStatusCode"] == 200
         with pytest.raises(botocore.exceptions.BotoCoreError):
-            s3.list_buckets()
-        ended.join()
-    assert time.monotonic() - begin < 15
+            while time.monotonic() < deadline:
+                s3.list_buckets()
+        assert stopped.result() == 0
     own_stand_in.start()
     assert own_stand_in.client("s3").get_object(Bucket="stopped", Key="k")["Body"].read() == b"1"
