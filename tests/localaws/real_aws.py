@@ -20,6 +20,7 @@ LOCAL_ONLY = {
     r"^test_(faults|fault_settings|job_faults)\.py": "makes the server fail on purpose",
     r"^test_(containers|instances|instances_of_jobs|ports)\.py": "looks into the processes of the server",
     r"^test_(processing|training\w*|data_capture)\.py": "runs an image that is in tests/localaws/images only",
+    r"^test_http\.py": "speaks to the sockets of the server",
     r"^test_(alarms|autoscaling)\.py": "expects a minute that lasts a second",
     r"^test_coverage_of_tests\.py": "is about COVERAGE.md",
     r"NotImplemented|not_done|does_not_work|unsupported_parameters": "says what does not work here",
