@@ -3,14 +3,17 @@
     .venv/bin/python benchmarks/contenders.py reviews.csv --salts 3 --flaml PYTHON --autogluon PYTHON
 
 Every salt is another split; data, settings and images are the product's own. The others get the rows of
-Autopilot, and as many seconds as both contenders took together (at least 60). FLAML and AutoGluon are not
-dependencies of this project: name a Python that has them, or they are left out. Prints balanced accuracy and
-macro F1 on the common test rows, with the product's 95 % intervals.
+Autopilot, and as many seconds as both contenders took together (at least `--seconds`). One engine runs at a
+time; what processors worked for it is shown beside its seconds, because a busy machine gives fewer. FLAML and
+AutoGluon are not dependencies of this project: name a Python that has them, or they are left out. Prints
+balanced accuracy and macro F1 on the common test rows, with the product's 95 % intervals. `--keep` leaves
+rows and models in a directory for `text_shap.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -30,11 +33,12 @@ from sentiment_retrain.settings import load_settings, merged, parse_settings  # 
 from sentiment_retrain.verdict import evaluation  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sentiment_retrain.settings import Settings
 
 OURS = ("blazingtext", "autopilot")
 LOCAL_PYTHON = CHECKOUT / ".venv-localaws/bin/python"
-LEAST_SECONDS = 60.0
 
 
 def main() -> None:
@@ -43,22 +47,38 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("--salts", type=int, default=3, help="number of splits")
     parser.add_argument("--rival-salts", type=int, default=1, help="on how many of them the others run")
+    parser.add_argument("--seconds", type=float, default=60.0, help="the others get at least so many")
+    parser.add_argument("--keep", type=Path, help="where the files of each split stay, in salt-<number>")
+    parser.add_argument("--engines", nargs="+", help="only these; the others then get --seconds")
     parser.add_argument("--flaml", type=Path)
     parser.add_argument("--autogluon", type=Path)
     arguments = parser.parse_args()
     rivals = {"tfidf_linear": LOCAL_PYTHON, "flaml": arguments.flaml, "autogluon": arguments.autogluon}
     settings = load_settings()
-    say(f"{'salt':<22}{'engine':<14}{'balanced accuracy':>28}{'macro F1':>28}{'seconds':>9}")
+    say(f"{'salt':<22}{'engine':<14}{'balanced accuracy':>28}{'macro F1':>28}{'seconds':>9}{'worked':>8}")
     for number in range(1, arguments.salts + 1):
         salt = f"sentiment-retrain-{number}"
-        with tempfile.TemporaryDirectory() as name:
-            split = Split(Path(name), salted(settings, salt), arguments.source)
-            taken = sum(split.run(engine, LOCAL_PYTHON, 0) for engine in OURS)
+        with directory(arguments.keep, number) as path:
+            split = Split(path, salted(settings, salt), arguments.source)
+            chosen = arguments.engines or [*OURS, *rivals]
+            taken = sum(split.run(engine, LOCAL_PYTHON, 0) for engine in OURS if engine in chosen)
             if number > arguments.rival_salts:
                 continue
             for engine, python in rivals.items():
-                if python is not None:
-                    split.run(engine, python, max(taken, LEAST_SECONDS))
+                if python is not None and engine in chosen:
+                    split.run(engine, python, max(taken, arguments.seconds))
+
+
+@contextlib.contextmanager
+def directory(keep: Path | None, number: int) -> Iterator[Path]:
+    """An empty directory for one split; without `keep` it is gone afterwards."""
+    if keep is None:
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
+        return
+    path = keep / f"salt-{number}"
+    path.mkdir(parents=True)
+    yield path
 
 
 def salted(settings: Settings, salt: str) -> Settings:
@@ -81,6 +101,7 @@ class Split:
             (directory / key).write_bytes(files[key])
         (directory / "test_tokens").write_text(json.dumps(list(built.test["tokens"])), encoding="utf-8")
         self._truth = [int(label) for label in built.test["sentiment"]]
+        (directory / "test_sentiments").write_text(json.dumps(self._truth), encoding="utf-8")
         rules = settings.jobs
         channels = {"train": files["blazingtext_train"], "validation": files["blazingtext_validation"]}
         _box(directory / "blazingtext", rules.blazingtext.wire_hyperparameters(), channels)
@@ -122,7 +143,9 @@ class Split:
             for name in ("balanced_accuracy", "macro_f1")
             for low, high in [ranges[name]]
         )
-        say(f"{self._salt:<22}{engine:<14}{shown}{document['seconds']:>9.0f}")
+        say(
+            f"{self._salt:<22}{engine:<14}{shown}{document['seconds']:>9.0f}{document['processor_seconds']:>8.0f}"
+        )
         sys.stdout.write(
             "".join(line + "\n" for line in finished.stdout.splitlines() if line.startswith("    "))
         )

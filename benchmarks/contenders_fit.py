@@ -3,13 +3,14 @@
     python benchmarks/contenders_fit.py ENGINE DIRECTORY SECONDS
 
 `DIRECTORY` holds the files of `prepare.datasets`; `<ENGINE>.json` is left there: predicted sentiments of the
-test rows in order, and the seconds that training took.
+test rows in order, the seconds that training took, and those that processors worked for it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -60,9 +61,10 @@ def tfidf_linear(directory: Path, seconds: float) -> Cells:
 
 
 def flaml(directory: Path, seconds: float) -> Cells:
-    """FLAML on sparse TF-IDF, by macro F1."""
+    """FLAML on sparse TF-IDF, by macro F1, classes weighed equally as ours are."""
     from flaml import AutoML
     from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.utils.class_weight import compute_sample_weight
 
     texts, labels, test = rows(directory)
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=3, max_features=30_000, sublinear_tf=True)
@@ -73,6 +75,7 @@ def flaml(directory: Path, seconds: float) -> Cells:
         labels + 1,
         task="classification",
         metric="macro_f1",
+        sample_weight=compute_sample_weight("balanced", labels),
         time_budget=seconds,
         estimator_list=["lrl2", "lgbm", "xgboost"],
         seed=0,
@@ -83,13 +86,17 @@ def flaml(directory: Path, seconds: float) -> Cells:
 
 
 def autogluon(directory: Path, seconds: float) -> Cells:
-    """AutoGluon's tabular predictor on the text column, by macro F1."""
+    """AutoGluon's tabular predictor on the text column, by macro F1, classes weighed equally as ours are."""
     import pandas as pd
     from autogluon.tabular import TabularPredictor
 
     texts, labels, test = rows(directory)
     predictor = TabularPredictor(
-        "sentiment", eval_metric="f1_macro", path=str(directory / "autogluon"), verbosity=0
+        "sentiment",
+        eval_metric="f1_macro",
+        sample_weight="balance_weight",
+        path=str(directory / "autogluon"),
+        verbosity=0,
     )
     predictor.fit(
         pd.DataFrame({"review_body": texts, "sentiment": labels}),
@@ -114,21 +121,12 @@ def blazingtext(directory: Path, seconds: float) -> Cells:  # noqa: ARG001 - it 
 
 def autopilot(directory: Path, seconds: float) -> Cells:  # noqa: ARG001 - its limits are in its settings
     """The stand-in's Autopilot image; the best candidate by its own objective, as the DAG takes it."""
-    from automl import processors, train
-    from automl.models import BoosterAverage, NetworkAverage
+    from automl import train
 
-    base = directory / "autopilot"
-    train.run(base)
-    lines = (base / "output/data/events.jsonl").read_text(encoding="utf-8").splitlines()
-    finished = [event for line in lines if (event := json.loads(line)).get("status") == "Completed"]
-    best = max(finished, key=lambda event: event["objective"]["value"])
-    loader: Any = BoosterAverage if best["algorithm"] == "xgboost" else NetworkAverage
-    scratch = directory / "unpacked"
-    for part, archive in (("processor", best["processor_model"]), ("model", best["model"])):
-        _unpack(base / "output/data/artifacts" / archive, scratch / part)
+    train.run(directory / "autopilot")
+    processor, model, finished = best_candidate(directory)
     _, _, test = rows(directory)
-    matrix = processors.load(scratch / "processor").transform(test.reshape(-1, 1))
-    ordinals = loader.load(scratch / "model").predict_proba(matrix).argmax(axis=1)
+    ordinals = model.predict_proba(processor.transform(test.reshape(-1, 1))).argmax(axis=1)
     sys.stdout.write(
         "".join(
             f"    {event['algorithm']} on {event['processor']}: {event['objective']['value']:.4f}\n"
@@ -136,6 +134,22 @@ def autopilot(directory: Path, seconds: float) -> Cells:  # noqa: ARG001 - its l
         )
     )
     return ordinals - 1
+
+
+def best_candidate(directory: Path) -> tuple[Any, Any, list[dict[str, Any]]]:
+    """Data processor and model of the best candidate of `autopilot`, and the events of all that finished."""
+    from automl import processors
+    from automl.models import BoosterAverage, NetworkAverage
+
+    output = directory / "autopilot/output/data"
+    lines = (output / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    finished = [event for line in lines if (event := json.loads(line)).get("status") == "Completed"]
+    best = max(finished, key=lambda event: event["objective"]["value"])
+    loader: Any = BoosterAverage if best["algorithm"] == "xgboost" else NetworkAverage
+    scratch = directory / "unpacked"
+    for part, archive in (("processor", best["processor_model"]), ("model", best["model"])):
+        _unpack(output / "artifacts" / archive, scratch / part)
+    return processors.load(scratch / "processor"), loader.load(scratch / "model"), finished
 
 
 def _unpack(archive: Path, directory: Path) -> None:
@@ -156,7 +170,12 @@ def main() -> None:
     started = time.monotonic()
     predicted = ENGINES[engine](directory, seconds)
     taken = time.monotonic() - started
-    document = {"predicted": [int(value) for value in predicted], "seconds": taken}
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    document = {
+        "predicted": [int(value) for value in predicted],
+        "seconds": taken,
+        "processor_seconds": sum(each.ru_utime + each.ru_stime for each in used),
+    }
     (directory / f"{engine}.json").write_text(json.dumps(document), encoding="utf-8")
 
 
