@@ -7,8 +7,6 @@ line of a request (its buffered files) is left to the interpreter's own.
 
 from __future__ import annotations
 
-import errno
-import io
 import logging
 import select
 import socket
@@ -25,6 +23,7 @@ from moto.core.request import (
     should_preserve_original_header_name,
 )
 
+from localaws import http_files as files
 from localaws.containers.http_client import limit_waiting
 
 if TYPE_CHECKING:
@@ -46,76 +45,6 @@ LINGER_SECONDS = 0.5
 GRACE_SECONDS = 2
 _LOOK_SECONDS = 0.02
 _BACKLOG = 128
-_READ_BYTES = 64 * 1024
-_WRITE_BYTES = 1024 * 1024
-
-
-class _Raw(socket.SocketIO):
-    """A socket that reads nothing while it is `dry`."""
-
-    dry = False
-
-    def readinto(self, buffer: Any) -> int | None:
-        """How many bytes were read; None for nothing yet."""
-        return None if self.dry else super().readinto(buffer)
-
-
-class _Reader(io.BufferedReader):
-    """What a client sends, buffered by the interpreter."""
-
-    bytes_read = 0  # of cheroot's statistics, which are off
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._raw = _Raw(connection, "r")
-        super().__init__(self._raw, _READ_BYTES)
-
-    def has_data(self) -> bool:
-        """Whether something was read from the socket and not yet from here."""
-        self._raw.dry = True
-        try:
-            return bool(self.peek(1))
-        finally:
-            self._raw.dry = False
-
-
-class _Writer:
-    """What a client is sent; the head of an answer waits for the first piece of its body."""
-
-    bytes_written = 0
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._held = b""
-        self.holding = False
-
-    def write(self, data: bytes) -> int:
-        """Send all of `data`, or keep it for the next call while `holding`."""
-        if self.holding:
-            self._held += data
-            return len(data)
-        if self._held and len(data) <= _WRITE_BYTES:
-            data, self._held = self._held + data, b""
-        self.release()
-        for start in range(0, len(data), _WRITE_BYTES):
-            self._send(memoryview(data)[start : start + _WRITE_BYTES])
-        return len(data)
-
-    def release(self) -> None:
-        """Send what was held."""
-        self.holding = False
-        if self._held:
-            held, self._held = self._held, b""
-            self._send(held)
-
-    def _send(self, data: bytes | memoryview) -> None:
-        try:
-            self._connection.sendall(data)
-        except BlockingIOError as error:
-            raise vanished("the client takes nothing") from error
-
-
-def _file(connection: socket.socket, mode: str, _size: int = -1) -> _Reader | _Writer:
-    return _Reader(connection) if "r" in mode else _Writer(connection)
 
 
 class _Headers(cheroot_server.HeaderReader):
@@ -162,14 +91,14 @@ class _Connection(cheroot_server.HTTPConnection):
     RequestHandlerClass = _Request
 
     def __init__(self, server: Any, sock: socket.socket, _makefile: object = None) -> None:
-        super().__init__(server, sock, _file)
+        super().__init__(server, sock, files.buffered)
         sock.settimeout(None)
         limit_waiting(sock, TIMEOUT_SECONDS)
 
     def hang_up(self) -> None:
         """Close without an answer."""
         self.socket.shutdown(socket.SHUT_RDWR)
-        raise vanished("a fault closed the connection")
+        raise files.vanished("a fault closed the connection")
 
 
 class _Gateway(wsgi.Gateway_10):
@@ -314,8 +243,3 @@ class HttpServer(wsgi.Server):
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  cheroot's
         """To the log of this process."""
         log.log(level, "%s", msg, exc_info=traceback)
-
-
-def vanished(why: str) -> ConnectionResetError:
-    """The error that ends a request without an answer, and without a word in the log."""
-    return ConnectionResetError(errno.ECONNRESET, why)
