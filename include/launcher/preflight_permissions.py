@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WRITTEN = (
     *("athena", "containers", "curated", "datasets", "endpoints", "inputs"),
-    *("jobs", "quarantine", "raw", "runs", "timeline"),
+    *("jobs", "predictions", "quarantine", "raw", "runs", "scoring", "timeline"),
 )
 JOBS = {
     "processing-job": ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),

@@ -28,20 +28,16 @@ SCALING = (
     "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html: asked for "
     "by RegisterScalableTarget and PutScalingPolicy"
 )
-CODE = "on paths that the recorded run does not take: updates, rollback, pruning, a person's kill, messages"
+CODE = "on paths that the recorded runs do not take: pruning, a kill, messages, alarms of autoscaling"
 #: Granted actions that the recording does not show; those of CODE are looked for in the sources.
 JUSTIFIED: dict[tuple[str, str], str] = {
     **{
         (AIRFLOW, action): CODE
         for action in (
             "application-autoscaling:DeregisterScalableTarget",
-            "application-autoscaling:DescribeScalableTargets",
             "cloudwatch:DeleteAlarms",
-            "cloudwatch:DescribeAlarms",
             "cloudwatch:PutMetricAlarm",
-            "cloudwatch:PutMetricData",
             "athena:StopQueryExecution",
-            "cloudwatch:DescribeAlarmHistory",
             "glue:UpdateTable",
             "sagemaker:DeleteEndpoint",
             "sagemaker:DeleteEndpointConfig",
@@ -52,7 +48,6 @@ JUSTIFIED: dict[tuple[str, str], str] = {
             "sagemaker:StopProcessingJob",
             "sagemaker:StopTrainingJob",
             "sagemaker:StopTransformJob",
-            "sagemaker:UpdateEndpoint",
             "sns:Publish",
         )
     },
@@ -160,7 +155,14 @@ def test_the_recording_is_of_a_full_run(calls: list[Call]) -> None:
         "sagemaker:InvokeEndpoint",
         "application-autoscaling:RegisterScalableTarget",
         "iam:PassRole",
+        # An update of an endpoint, with its alarms; the rollback is one too.
+        "sagemaker:UpdateEndpoint",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:DescribeAlarmHistory",
     } <= actions
+    written = {call.access.resource for call in calls if call.access.action == "s3:PutObject"}
+    for part in ("/predictions/", "/scoring/", "/endpoints/sentiment-retrain/pin.json"):
+        assert any(part in resource for resource in written), part
     assert {role for call in calls for role in call.roles} == {AIRFLOW, JOB, MODEL}
 
 
