@@ -25,7 +25,7 @@ XGBOOST_START = {
     "lambda": 1.0,
     "alpha": 1e-6,
 }
-MLP_START = {"layers": 16, "learning_rate": 3e-3, "weight_decay": 1e-1, "epochs": 8}
+MLP_START = {"layers": 16, "learning_rate": 3e-3, "weight_decay": 1e-1, "epochs": 6}
 # (data processor, algorithm, hyperparameters): strong and different, so that three already are a choice.
 WARM_STARTS: tuple[tuple[str, str, Hyperparameters], ...] = (
     ("dpp0", "linear-learner", {"wd": 1.5e-4}),

@@ -26,8 +26,11 @@ class Recipe:
 TEXT_RECIPES = (
     Recipe(
         "dpp0",
-        "TF-IDF of words and word pairs",
-        {"analyzer": "word", "ngram_range": (1, 2), "min_df": 3, "max_features": 30_000, **WORD},
+        "TF-IDF of words, ! and ?, and their pairs",
+        {
+            **{"analyzer": "word", "ngram_range": (1, 2), "min_df": 3, "max_features": 30_000, **WORD},
+            "token_pattern": r"(?u)\b\w[\w']*\b|[!?]+",
+        },
     ),
     Recipe(
         "dpp1",
