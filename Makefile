@@ -61,7 +61,7 @@ test: set-up ## run the whole test suite, in WORKERS=3 processes
 	@.venv/bin/pytest -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 drills: set-up ## the long form of the drills: a real Airflow killed, faults, 200 random sequences; prints the table
-	@DRILLS=long .venv/bin/pytest tests/drills -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
+	@DRILLS=long .venv/bin/pytest tests/drills tests/browser/test_people_act.py -n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder
 
 topology: set-up celery-environment ## docker-compose.yaml's services as plain processes, a worker killed mid-run; wants PostgreSQL and Redis
 	@TOPOLOGY=run .venv/bin/pytest tests/system/test_celery_topology.py -s
@@ -85,9 +85,9 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/mypy --python-executable .venv-localaws/bin/python include/localaws
 	.venv/bin/codespell
 
-audit: set-up ## known vulnerabilities of the pinned dependencies, asked of the package index
+audit: set-up ## known vulnerabilities of the pinned dependencies, asked of the package index, or SERVICE=osv
 	@for file in requirements.txt requirements-dev.txt include/localaws/requirements.txt; do echo "$$file"; \
-	  $(uv) tool run pip-audit --strict --require-hashes --disable-pip --requirement "$$file" || failed=1; \
+	  $(uv) tool run pip-audit $(if $(SERVICE),--vulnerability-service $(SERVICE)) --strict --require-hashes --disable-pip --requirement "$$file" || failed=1; \
 	  done; exit $${failed:-0}
 
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account

@@ -44,7 +44,9 @@ class Refusal:
     is_missing: bool = False
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"[:160]
+        # What stands between us and AWS may answer in HTML.
+        words = " ".join(re.sub(r"<[^>]*>", " ", self.message).split())
+        return f"{self.code}: {words}"[:160]
 
 
 class Image(NamedTuple):
