@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.analysis import attribution_drift, attributions
+from sentiment_retrain.analysis import attributions
 from sentiment_retrain.aws import models
 from sentiment_retrain.data import datasets
 from sentiment_retrain.operators.blazingtext import training_request
@@ -104,6 +104,9 @@ class ClarifyShapOperator(ClarifyOperator):
 
     def parse(self, context: Context, done: Mapping[str, dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
         """The analysis of docs/contracts.md section 2; the winner's ranking of words is kept."""
+        # It needs numpy, which is none of the DAG processor's business.
+        from sentiment_retrain.analysis import attribution_drift
+
         job = done[STEP]
         uri, analysis = self.analysis_of(job)
         lines = self._local_explanations(job)
@@ -130,6 +133,8 @@ class ClarifyShapOperator(ClarifyOperator):
 
     def _drift_gate(self, lines: list[str], uri: str) -> Gate:
         """Do the same words decide on the new reviews as on those of the champion's run?"""
+        from sentiment_retrain.analysis import attribution_drift
+
         gates = self.settings.gates
         limits, current = gates.attribution_drift, attribution_drift.by_review(lines)
         baseline = attribution_drift.kept_reviews(self._baseline())
