@@ -24,7 +24,7 @@ from launcher import airflow, localaws, processes  # noqa: E402 - the path is se
 from launcher.places import Places  # noqa: E402
 from launcher.rest import AirflowApi  # noqa: E402
 from launcher.retrain import DAG_ID  # noqa: E402
-from sentiment_retrain.runs.naming import run_key  # noqa: E402
+from sentiment_retrain.naming import run_key  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

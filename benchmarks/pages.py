@@ -28,7 +28,7 @@ from browser.world import World  # noqa: E402
 from launcher import airflow, localaws, processes  # noqa: E402
 from launcher.places import Places  # noqa: E402
 from sentiment_retrain.aws.hooks import Aws  # noqa: E402
-from sentiment_retrain.pages.paths import DAG_ID  # noqa: E402
+from sentiment_retrain.cards.paths import DAG_ID  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext

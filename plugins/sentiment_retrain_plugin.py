@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from sentiment_retrain.pages.paths import EXTERNAL_VIEWS, PREFIX
-from sentiment_retrain.runs.links import JobLogLink, RunCardLink, SageMakerJobLink
+from sentiment_retrain.cards.paths import EXTERNAL_VIEWS, PREFIX
+from sentiment_retrain.operators.links import JobLogLink, RunCardLink, SageMakerJobLink
 from sentiment_retrain.runs.priority import BackfillsLast
 
 

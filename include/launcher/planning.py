@@ -33,7 +33,7 @@ def planned(
     """
     environment = airflow.environment(places, "http://127.0.0.1:0", aws_url)
     environment["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "plugins"), environment["PYTHONPATH"]])
-    command = [str(AIRFLOW_PYTHON), "-m", "sentiment_retrain.runs.dry_run", "--run-type", run_type]
+    command = [str(AIRFLOW_PYTHON), "-m", "sentiment_retrain.dry_run", "--run-type", run_type]
     done = subprocess.run(
         [*command, "--params", json.dumps(dict(params)), *days],
         env=environment,

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiment_retrain.pages.paths import DAG_ID
+from sentiment_retrain.cards.paths import DAG_ID
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sentiment_retrain.pages.paths import DAG_ID
+from sentiment_retrain.cards.paths import DAG_ID
 
 from . import people
 from .world import ATTACK

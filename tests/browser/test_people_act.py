@@ -18,7 +18,7 @@ from installation import OVERLAY, Installation, balanced_slice
 from launcher import airflow, first_data, processes
 from launcher.places import Places
 from launcher.rest import AirflowApi
-from sentiment_retrain.pages.paths import DAG_ID
+from sentiment_retrain.cards.paths import DAG_ID
 
 from . import people
 

@@ -19,13 +19,13 @@ import pandas as pd
 from launcher import airflow, localaws, processes
 from launcher.places import AIRFLOW_PYTHON, Places
 from launcher.ports import HOST
+from sentiment_retrain import naming
 from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.cards import card_html, figures, report, timeline
 from sentiment_retrain.cards.exploration_plots import draw_exploration
+from sentiment_retrain.cards.paths import DAG_ID, PREFIX
 from sentiment_retrain.data import exploration
 from sentiment_retrain.operators.approve import APPROVE, REJECT, question
-from sentiment_retrain.pages.paths import DAG_ID, PREFIX
-from sentiment_retrain.runs import naming
 from unit import sample_cards
 
 if TYPE_CHECKING:

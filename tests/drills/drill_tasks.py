@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.operators import abandoned
 from sentiment_retrain.operators.base import RetrainOperator
-from sentiment_retrain.runs import naming
 
 from .tiny_job import TinyJobOperator
 

@@ -14,7 +14,7 @@ import psutil
 
 from launcher import airflow, localaws, processes
 from launcher.rest import AirflowApi
-from sentiment_retrain.runs import naming
+from sentiment_retrain import naming
 
 from .tiny_job import DAY, ROLE, STEP, TinyJobOperator
 from .world import ROWS, wait_until

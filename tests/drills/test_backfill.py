@@ -14,7 +14,7 @@ from installation import Installation
 
 from launcher import first_data, localaws
 from launcher.places import Places
-from sentiment_retrain.runs.naming import name_parts
+from sentiment_retrain.naming import name_parts
 
 from .backfill_table import PROPERTY, BackfillRow
 

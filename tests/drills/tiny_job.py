@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
+from sentiment_retrain import naming
 from sentiment_retrain.aws import jobs
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

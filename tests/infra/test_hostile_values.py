@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
+from sentiment_retrain import naming
 from sentiment_retrain.aws import athena
 from sentiment_retrain.errors import ConfigError
-from sentiment_retrain.runs import naming
 from sentiment_retrain.runs.params import run_params
 from sentiment_retrain.settings import load_settings, parse_settings
 from sentiment_retrain.settings.base import Frozen

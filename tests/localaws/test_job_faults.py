@@ -94,9 +94,10 @@ def test_a_slow_job_goes_on_when_its_fault_is_removed(
     held = faults.set("job_delay", job="ProcessingJob", stage="Completing", seconds=600)
     request = with_data(bucket, "copy")
     aws("sagemaker").create_processing_job(**request)
-    describe = lambda: aws("sagemaker").describe_processing_job(  # noqa: E731
-        ProcessingJobName=request["ProcessingJobName"]
-    )
+
+    def describe() -> Any:
+        return aws("sagemaker").describe_processing_job(ProcessingJobName=request["ProcessingJobName"])
+
     assert describe()["ProcessingJobStatus"] == "InProgress"
     faults.call("DELETE", path=f"/{held}")
     assert wait_for(describe, "ProcessingJobStatus", *ENDED)["ProcessingJobStatus"] == "Completed"

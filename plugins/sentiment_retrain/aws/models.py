@@ -8,8 +8,8 @@ import logging
 import tarfile
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain.aws.jobs import as_tags, to_request_tags
-from sentiment_retrain.runs import naming
 from sentiment_retrain.settings import include_directory
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sentiment_retrain.data.review_rows import REFUSAL_REASONS as REFUSAL_REASON
 from sentiment_retrain.data.review_rows import Refusal, Review, judge_rows
 from sentiment_retrain.data.source_header import SourceHeader, decoded, find_header
 from sentiment_retrain.errors import NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable
-from sentiment_retrain.runs.naming import PATH_FINGERPRINT_LENGTH, content_sha256
+from sentiment_retrain.naming import PATH_FINGERPRINT_LENGTH, content_sha256
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:

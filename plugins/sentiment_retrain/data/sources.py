@@ -11,9 +11,8 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain.aws.hooks import split_uri
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

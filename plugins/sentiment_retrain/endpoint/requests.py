@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain.aws.jobs import as_tags, to_request_tags
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

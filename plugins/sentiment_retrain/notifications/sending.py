@@ -11,11 +11,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sentiment_retrain import naming
+from sentiment_retrain.cards.paths import PREFIX, Links
 from sentiment_retrain.errors import RetrainError
 from sentiment_retrain.notifications import digest, messages
 from sentiment_retrain.notifications.channels import NotificationError, TopicNotifier, WebhookNotifier
-from sentiment_retrain.pages.paths import PREFIX, Links
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

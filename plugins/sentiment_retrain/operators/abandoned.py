@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws.jobs import JOB_KINDS
-from sentiment_retrain.runs.naming import name_parts
+from sentiment_retrain.naming import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.operators.links import RunCardLink
 from sentiment_retrain.runs.assets import event_extra
-from sentiment_retrain.runs.links import RunCardLink
 from sentiment_retrain.settings import load_settings
 from sentiment_retrain.verdict import gates
 

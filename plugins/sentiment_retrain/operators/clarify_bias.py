@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain.analysis import bias, bias_sample
 from sentiment_retrain.data import datasets
 from sentiment_retrain.operators.clarify import ClarifyOperator
-from sentiment_retrain.runs import naming
 from sentiment_retrain.verdict import evaluation_rows
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from sentiment_retrain.aws import jobs
 from sentiment_retrain.aws.jobs import JobState, read_state
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.endpoint.triggers import DeploymentTrigger
+from sentiment_retrain.operators.links import JOB_KEY, LINK_KEY, console_url
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
-from sentiment_retrain.runs.links import JOB_KEY, LINK_KEY, console_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

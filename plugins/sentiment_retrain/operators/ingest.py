@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain.data import reviews, sources
 from sentiment_retrain.operators.base import RetrainOperator
-from sentiment_retrain.runs import naming
 from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain.runs import naming
+from sentiment_retrain import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

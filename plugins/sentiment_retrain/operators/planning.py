@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.aws.images import image_uris
 from sentiment_retrain.data.sources import find_sources
@@ -14,7 +15,7 @@ from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
 from sentiment_retrain.operators.predictions import why_not
-from sentiment_retrain.runs import naming, plan, reuse
+from sentiment_retrain.runs import plan, reuse
 from sentiment_retrain.runs.costs import bound_usd
 from sentiment_retrain.verdict import gates
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain.aws.glue_tables import (
     PARQUET,
     PARQUET_PARAMETERS,
@@ -24,7 +24,6 @@ from sentiment_retrain.operators.ingest import parse_fingerprint
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 from sentiment_retrain.operators.transform_request import transform_request
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

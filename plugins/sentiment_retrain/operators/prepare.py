@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain.data import datasets, text
 from sentiment_retrain.operators.base import RetrainOperator
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain import settings as configuration
 from sentiment_retrain.aws.hooks import split_uri
 from sentiment_retrain.cards import figures, report, timeline
@@ -17,7 +17,7 @@ from sentiment_retrain.notifications import sending
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
-from sentiment_retrain.runs import naming, run_end
+from sentiment_retrain.runs import run_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -22,8 +22,7 @@ from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.job_control import comes_back, is_tried_again, patiently, stop_held
 from sentiment_retrain.operators.job_start import JobStarter, job_error
-from sentiment_retrain.runs.costs import cost_usd
-from sentiment_retrain.runs.links import (
+from sentiment_retrain.operators.links import (
     JOB_KEY,
     LINK_KEY,
     JobLogLink,
@@ -31,6 +30,7 @@ from sentiment_retrain.runs.links import (
     SageMakerJobLink,
     console_url,
 )
+from sentiment_retrain.runs.costs import cost_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

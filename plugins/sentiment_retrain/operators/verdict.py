@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain import naming
 from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.evaluate import common_test_rows, true_labels
-from sentiment_retrain.runs import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

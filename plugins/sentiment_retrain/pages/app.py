@@ -24,13 +24,13 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy import select
 
+from sentiment_retrain import naming
 from sentiment_retrain.cards import card_html, plots
+from sentiment_retrain.cards.paths import Links
 from sentiment_retrain.cards.rendering import render
 from sentiment_retrain.errors import ConfigError, RetrainError
 from sentiment_retrain.pages import timeline_chart
 from sentiment_retrain.pages.library import Library, Live
-from sentiment_retrain.pages.paths import Links
-from sentiment_retrain.runs import naming
 from sentiment_retrain.verdict.selection import METRIC_NAMES
 
 if TYPE_CHECKING:

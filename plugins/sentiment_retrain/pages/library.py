@@ -14,7 +14,7 @@ from sentiment_retrain.aws.jobs import JOB_KINDS, read_state
 from sentiment_retrain.cards import figures, timeline
 from sentiment_retrain.endpoint import champion
 from sentiment_retrain.errors import RetrainError
-from sentiment_retrain.runs.links import console_url
+from sentiment_retrain.operators.links import console_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from airflow.sdk import Param
 
-from sentiment_retrain.runs.reuse import SCOPES
+from sentiment_retrain.settings.base import ReuseScope
 
 if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings
@@ -93,7 +93,7 @@ def run_params(settings: Settings) -> dict[str, Param]:
             type=["boolean", "object"],
             properties={
                 "max_age_days": {"type": ["number", "null"], "exclusiveMinimum": 0},
-                "scope": {"enum": list(SCOPES)},
+                "scope": {"enum": list(get_args(ReuseScope))},
             },
             additionalProperties=False,
             title="Reuse finished work",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import datetime as dt
 
-Scope = Literal["any", "same_day", "run"]
-SCOPES: tuple[Scope, ...] = ("any", "same_day", "run")
+    from sentiment_retrain.settings.base import ReuseScope
+
 #: So many changed inputs are named; more would hide the first.
 SHOWN = 4
 _DIGEST_LENGTH = 64
@@ -21,7 +21,7 @@ class ReusePolicy(NamedTuple):
     :param scope: ``any`` run's, those of runs of the ``same_day`` (logical date), or of this ``run`` alone
     """
 
-    scope: Scope = "any"
+    scope: ReuseScope = "any"
     max_age_days: float | None = None
 
 

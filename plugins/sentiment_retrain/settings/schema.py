@@ -12,8 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from sentiment_retrain.error_base import RUNBOOK
-from sentiment_retrain.runs.reuse import Scope
-from sentiment_retrain.settings.base import Frozen, NonNegativeFloat, PositiveFloat, Share
+from sentiment_retrain.settings.base import Frozen, NonNegativeFloat, PositiveFloat, ReuseScope, Share
 from sentiment_retrain.settings.deployment import Approval, Deployment
 from sentiment_retrain.settings.gates import Gates
 from sentiment_retrain.settings.notifications import Notifications
@@ -178,7 +177,7 @@ class Reuse(Frozen):
     max_age_days: PositiveFloat | None = Field(
         default=None, description="Older results are made anew; null: of any age."
     )
-    scope: Scope = Field(
+    scope: ReuseScope = Field(
         default="any",
         description="Whose results count: of any run, of runs of the same day, of the run alone.",
     )

@@ -9,7 +9,8 @@ import pytest
 from sentiment_retrain.analysis import bias
 from sentiment_retrain.errors import ResultMalformed
 from sentiment_retrain.settings.gates import BiasGate, MetricLimit
-from unit import samples
+
+from .. import samples
 
 LIMITS = BiasGate(
     minimum_group_size=30,

@@ -6,7 +6,8 @@ import pytest
 
 from sentiment_retrain.analysis import bias_sample
 from sentiment_retrain.cards import card_html, report
-from unit import sample_cards
+
+from .. import sample_cards
 
 # Positive and all reviews of some categories of the clothing reviews.
 REVIEWS = {

@@ -7,7 +7,8 @@ import pytest
 
 from sentiment_retrain.analysis import concept
 from sentiment_retrain.verdict import gates_drift
-from unit import samples
+
+from .. import samples
 
 LIMITS = samples.settings().gates
 RECALLS = np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.05, 0.1, 0.85]])

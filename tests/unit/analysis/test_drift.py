@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sentiment_retrain.analysis import drift
-from unit import samples
+
+from .. import samples
 
 SHARES = arrays.arrays(float, 5, elements=st.floats(0.001, 1)).map(lambda values: values / values.sum())
 MEASURES = ("category_psi", "length_psi", "vocabulary_jensen_shannon", "label_cramers_v")

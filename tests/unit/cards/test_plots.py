@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sentiment_retrain.cards import plots, svg
-from unit import sample_cards
+
+from .. import sample_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ import pytest
 from sentiment_retrain import errors
 from sentiment_retrain.cards import card_html, report
 from sentiment_retrain.runs.run_outputs import PART_TASKS, RunOutputs
-from unit import sample_cards, samples
+
+from .. import sample_cards, samples
 
 
 def build(outputs: RunOutputs) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 
 from sentiment_retrain.cards import figures, plots, svg
 from sentiment_retrain.cards.exploration_plots import draw_exploration
-from unit.data.test_exploration import FOUND
+
+from ..data.test_exploration import FOUND
 
 SHAPES = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
 

@@ -12,7 +12,8 @@ from sentiment_retrain.aws.hooks import S3Object
 from sentiment_retrain.cards import report, timeline
 from sentiment_retrain.errors import AccessDenied, ResultMalformed
 from sentiment_retrain.runs.run_outputs import RunOutputs
-from unit import sample_cards
+
+from .. import sample_cards
 
 if TYPE_CHECKING:
     from sentiment_retrain.aws.hooks import Aws

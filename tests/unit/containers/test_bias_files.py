@@ -190,9 +190,7 @@ def test_who_takes_part_is_read_where_sagemaker_writes_it(tmp_path: Path) -> Non
 
 
 def flips(x: Any, sensitive: Any, predicted: Any) -> float:
-    return flip_test(
-        pd.DataFrame({"x": x}), np.array(sensitive, dtype=bool), np.array(predicted, dtype=bool)
-    )
+    return flip_test(pd.DataFrame({"x": x}), np.array(sensitive, dtype=bool), np.array(predicted, dtype=bool))
 
 
 def test_the_flip_test_compares_with_the_nearest_of_the_others() -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from sentiment_retrain.data import datasets
 from sentiment_retrain.errors import TooFewRows
-from unit import samples
+
+from .. import samples
 
 SMALL = {"datasets": {"minimum_rows": 30, "minimum_test_rows_per_class": 5}}
 SETTINGS = samples.settings(**SMALL)

@@ -17,7 +17,8 @@ from sentiment_retrain.data.review_rows import (
 )
 from sentiment_retrain.data.source_header import find_header
 from sentiment_retrain.errors import SourceUnreadable
-from unit import samples
+
+from .. import samples
 
 SETTINGS = samples.settings()
 

@@ -8,7 +8,8 @@ import pytest
 
 from sentiment_retrain.data import reviews
 from sentiment_retrain.errors import ColumnMissing, NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable
-from unit import samples
+
+from .. import samples
 
 if TYPE_CHECKING:
     from pathlib import Path

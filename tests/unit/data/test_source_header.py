@@ -6,7 +6,8 @@ import pytest
 
 from sentiment_retrain.data.source_header import decoded, find_header, records
 from sentiment_retrain.errors import ColumnMissing, SourceEmpty, SourceUnreadable
-from unit import samples
+
+from .. import samples
 
 COLUMNS = samples.settings().columns
 

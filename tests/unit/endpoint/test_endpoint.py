@@ -11,7 +11,8 @@ from sentiment_retrain.aws import packages
 from sentiment_retrain.endpoint import alarms, history, requests
 from sentiment_retrain.endpoint.canary import batches_of, judge
 from sentiment_retrain.endpoint.pruning import excess
-from unit.samples import settings
+
+from ..samples import settings
 
 
 def lines(*labels: int) -> str:

@@ -20,7 +20,7 @@ from sentiment_retrain.operators import (
 )
 from sentiment_retrain.operators.catalog import column_names
 
-from ..samples import curated  # noqa: TID252 - the tests are no installed package
+from ..samples import curated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
+from sentiment_retrain import naming
 from sentiment_retrain.cards import report
 from sentiment_retrain.notifications import callbacks, channels, digest, sending
-from sentiment_retrain.runs import naming
 from sentiment_retrain.settings import load_settings
-from unit import sample_cards, samples
 
+from .. import sample_cards, samples
 from .hosted import World
 
 if TYPE_CHECKING:

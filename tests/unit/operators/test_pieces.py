@@ -13,14 +13,14 @@ import pytest
 from sentiment_retrain import errors
 from sentiment_retrain.aws import athena, images, jobs, models
 from sentiment_retrain.endpoint.requests import deployment_config
+from sentiment_retrain.operators import links
 from sentiment_retrain.operators.autopilot import selecting_all_keys
 from sentiment_retrain.operators.job_start import job_error
 from sentiment_retrain.operators.quality import CHECKS, validate
 from sentiment_retrain.operators.verify import summary
-from sentiment_retrain.runs import links
 from sentiment_retrain.settings import include_directory
 
-from ..samples import settings  # noqa: TID252 - the tests are no installed package
+from ..samples import settings
 
 
 def candidate(count: int) -> list[dict[str, Any]]:

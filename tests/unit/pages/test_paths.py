@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from sentiment_retrain.pages.paths import EXTERNAL_VIEWS, PREFIX, Links
+from sentiment_retrain.cards.paths import EXTERNAL_VIEWS, PREFIX, Links
 
 RUN_ID = "manual__2026-11-22T19:11:37.5+00:00/ä?x#y%2F"
 

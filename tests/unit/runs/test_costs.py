@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sentiment_retrain.errors import ConfigError
 from sentiment_retrain.runs import costs
-from unit import samples
+
+from .. import samples
 
 SETTINGS = samples.settings()
 PRICES = SETTINGS.prices

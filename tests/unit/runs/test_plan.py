@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sentiment_retrain.runs import plan
-from unit import samples
+
+from .. import samples
 
 SETTINGS = samples.settings()
 BOTH = ("autopilot", "blazingtext")

@@ -8,7 +8,8 @@ import pytest
 from sentiment_retrain.analysis import drift
 from sentiment_retrain.statistics import drift_tests, multiple_testing
 from sentiment_retrain.verdict import gates_drift
-from unit import samples
+
+from .. import samples
 
 LIMITS = samples.settings().gates.drift
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment_retrain.statistics import paired
-from unit import samples
+
+from .. import samples
 
 RULES = samples.settings().selection.model_copy(update={"bootstrap_samples": 400})
 TRUE = [-1, 0, 1, 1] * 150

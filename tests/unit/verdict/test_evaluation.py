@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sentiment_retrain.errors import PredictionsMalformed
 from sentiment_retrain.verdict import evaluation
-from unit import samples
+
+from .. import samples
 
 if TYPE_CHECKING:
     import random

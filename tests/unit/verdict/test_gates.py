@@ -8,7 +8,8 @@ import pytest
 
 from sentiment_retrain.errors import GATE_CODES, BudgetExceeded, GateFailed, VerificationError
 from sentiment_retrain.verdict import gates, gates_drift
-from unit import samples
+
+from .. import samples
 
 LIMITS = samples.settings().gates
 GOLDEN = samples.settings().golden_requests

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pytest
 
 from sentiment_retrain.verdict import evaluation, selection
-from unit import samples
+
+from .. import samples
 
 SETTINGS = samples.settings()
 RULES = SETTINGS.selection.model_copy(update={"bootstrap_samples": 400})

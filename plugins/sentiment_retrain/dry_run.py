@@ -1,4 +1,4 @@
-"""``python -m sentiment_retrain.runs.dry_run``: plans of runs that nobody has started.
+"""``python -m sentiment_retrain.dry_run``: plans of runs that nobody has started.
 
 One JSON document a line. Reads the account and writes nothing: no job, no object, no run.
 """

@@ -9,7 +9,7 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.types import TaskInstanceKey
 
 from sentiment_retrain.aws import jobs
-from sentiment_retrain.runs import links
+from sentiment_retrain.operators import links
 
 KEY = TaskInstanceKey("dag", "train.autopilot", "manual__2026-11-22T16:00:00+00:00", 1, -1)
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
-from sentiment_retrain.pages.paths import PREFIX, Links
+from sentiment_retrain.cards.paths import PREFIX, Links
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

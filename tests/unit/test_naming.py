@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_retrain.runs import naming
+from sentiment_retrain import naming
 
 AWS_JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
