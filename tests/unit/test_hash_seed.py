@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from unit import samples
+from . import samples
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCAL_PYTHON = CHECKOUT / ".venv-localaws/bin/python"
