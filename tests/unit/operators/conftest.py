@@ -15,8 +15,10 @@ from stand_in import ROLE
 from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.settings import load_settings
 
+from .hosted import World
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from stand_in import StandIn
@@ -111,3 +113,12 @@ def execute() -> Callable[..., Any]:
         return json.loads(json.dumps(operator.execute(context(pushed, **params))))
 
     return run
+
+
+@pytest.fixture
+def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
+    """An installation with an endpoint of its own, which is taken down afterwards."""
+    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
+    yield made
+    if aws.find("describe_endpoint", EndpointName=made.endpoint):
+        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)

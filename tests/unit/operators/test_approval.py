@@ -18,19 +18,11 @@ from sentiment_retrain.operators.report import PublishReportOperator
 from sentiment_retrain.runs.code_version import code_digest, commit_id
 
 from .conftest import context
-from .hosted import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from sentiment_retrain.aws.hooks import Aws
 
-
-@pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> World:
-    """An installation; nothing is deployed in these tests."""
-    return World(aws, bucket, tmp_path / "overlay.yaml", execute)
+    from .hosted import World
 
 
 @pytest.fixture

@@ -22,16 +22,16 @@ from sentiment_retrain.operators import (
 from sentiment_retrain.settings import load_settings
 
 from .conftest import context
-from .hosted import World
 from .test_ingest import deliver, keys, source
 from .test_sagemaker_job import ProbeOperator, names, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.operators.base import RetrainOperator
+
+    from .hosted import World
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
 
@@ -120,19 +120,16 @@ def test_ten_runs_of_one_interval_share_one_job(aws: Aws, bucket: str) -> None:
 
 
 @pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
-    """An installation with an endpoint of its own, which is taken down afterwards."""
-    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
-    made.configure(
+def world(world: World) -> World:
+    """An installation that deploys at once."""
+    world.configure(
         deployment={
             "strategy": "all_at_once",
             "bake_seconds": 0,
             "alarms": {"quality": False, "maximum_error_share": None, "maximum_latency_ms": None},
         }
     )
-    yield made
-    if aws.find("describe_endpoint", EndpointName=made.endpoint):
-        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
+    return world
 
 
 def test_a_model_that_many_runs_register_at_once_is_one_version(world: World) -> None:

@@ -19,25 +19,14 @@ from sentiment_retrain.operators import PruneModelsOperator, VerifyEndpointOpera
 from sentiment_retrain.operators.base import FAILURE_KEY
 from sentiment_retrain.settings import load_settings
 
-from .hosted import World
 from .test_run_end import report_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from stand_in import StandIn
 
-    from sentiment_retrain.aws.hooks import Aws
-
-
-@pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
-    """An installation with an endpoint of its own, which is taken down afterwards."""
-    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
-    yield made
-    if aws.find("describe_endpoint", EndpointName=made.endpoint):
-        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
+    from .hosted import World
 
 
 def test_a_good_model_replaces_another_step_by_step_and_back_again(world: World) -> None:

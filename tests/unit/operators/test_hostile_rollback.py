@@ -11,13 +11,8 @@ from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators.base import FAILURE_KEY
 from sentiment_retrain.settings import load_settings
 
-from .hosted import World
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from sentiment_retrain.aws.hooks import Aws
+    from .hosted import World
 
 OTHER_ACCOUNT = "arn:aws:sagemaker:us-east-1:999999999999:model-package"
 HOSTILE = {
@@ -41,15 +36,6 @@ HOSTILE = {
     "ARN of an endless name": f"{OTHER_ACCOUNT}/{'g' * 10_000}/1",
     "ARN with a path": "arn:aws:sagemaker:us-east-1:123456789012:model-package/../../1",
 }
-
-
-@pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> Iterator[World]:
-    """An installation with an endpoint of its own, which is taken down afterwards."""
-    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
-    yield made
-    if aws.find("describe_endpoint", EndpointName=made.endpoint):
-        aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
 
 
 def test_hostile_values_of_rollback_to_end_in_a_coded_error_and_do_nothing(world: World) -> None:

@@ -23,16 +23,14 @@ from sentiment_retrain.operators.predictions import (
 )
 from sentiment_retrain.settings import load_settings
 
-from .hosted import World
 from .test_ingest import deliver, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import pandas as pd
 
-    from sentiment_retrain.aws.hooks import Aws
+    from .hosted import World
 
     Execute = Callable[..., Any]
 
@@ -44,11 +42,10 @@ ANSWER = b"""1,0.8,"[0.1, 0.1, 0.8]","['-1', '0', '1']"\n-1,0.5,"[0.5, 0.3, 0.2]
 
 
 @pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Execute) -> World:
-    """An installation with an endpoint of its own."""
-    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
-    made.configure(deployment={"strategy": "all_at_once", "bake_seconds": 0})
-    return made
+def world(world: World) -> World:
+    """An installation that deploys at once."""
+    world.configure(deployment={"strategy": "all_at_once", "bake_seconds": 0})
+    return world
 
 
 class Week:
