@@ -18,9 +18,11 @@ def test_an_update_drops_no_request(hosting: Hosting, endpoint: tuple[str, str, 
     name, former, _ = endpoint
     config = hosting.config({hosting.model(hosting.container(SHOUT, "?")): 1})
     stop = threading.Event()
+    all_answered = threading.Barrier(4)
 
     def ask() -> list[str]:
-        answers = []
+        answers = [hosting.invoke(name)]
+        all_answered.wait(60)
         while not stop.is_set():
             answers.append(hosting.invoke(name))
         return answers
@@ -28,6 +30,7 @@ def test_an_update_drops_no_request(hosting: Hosting, endpoint: tuple[str, str, 
     with ThreadPoolExecutor(3) as pool:
         asking = [pool.submit(ask) for _ in range(3)]
         try:
+            all_answered.wait(60)
             hosting.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=config)
             with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
                 hosting.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=config)
