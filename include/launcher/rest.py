@@ -12,6 +12,8 @@ from launcher.failures import LauncherError
 
 log = logging.getLogger(__name__)
 
+#: Seconds until a request is sent again that Airflow answered with an error of its own.
+PAUSES = (1.0, 4.0)
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
@@ -58,10 +60,16 @@ class AirflowApi:
         self._patch(f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
-        """Start a manual run."""
-        self._post(
-            f"/api/v2/dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        )
+        """Start a manual run. Its id makes it safe to ask again: the same one is never started twice."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        answer = self._http.post(path, json=body)
+        if answer.is_server_error:
+            answer = self._again("POST", path, json=body)
+            if answer.status_code == httpx.codes.CONFLICT:
+                # The request that was answered with an error had started it.
+                return
+        self._checked(answer)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """`queued`, `running`, `success` or `failed`."""
@@ -134,13 +142,27 @@ class AirflowApi:
         return list(found["dag_runs"])
 
     def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        return self._checked(self._http.get(path, params=parameters))
+        return self._checked(self._repeatable("GET", path, params=parameters))
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._checked(self._http.post(path, json=body))
 
     def _patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._checked(self._http.patch(path, json=body))
+        return self._checked(self._repeatable("PATCH", path, json=body))
+
+    def _repeatable(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Send a request that does no harm when it comes twice, and where Airflow fails, send it again."""
+        answer = self._http.request(method, path, **given)
+        return self._again(method, path, **given) if answer.is_server_error else answer
+
+    def _again(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Send a request after an error: SQLite, on a laptop, gives up when others write for too long."""
+        for pause in PAUSES:
+            time.sleep(pause)
+            answer = self._http.request(method, path, **given)
+            if not answer.is_server_error:
+                break
+        return answer
 
     def _checked(self, answer: httpx.Response) -> dict[str, Any]:
         if answer.is_success:

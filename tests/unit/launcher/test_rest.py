@@ -1,6 +1,92 @@
+"""Airflow's REST API as the launcher calls it, and the order in which tasks are shown."""
+
 from __future__ import annotations
 
-from launcher.rest import topological
+import http.server
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from launcher import rest
+from launcher.failures import LauncherError
+from launcher.rest import AirflowApi, topological
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STARTED, TAKEN, BROKEN = 200, 409, 500
+
+
+class Airflow(http.server.BaseHTTPRequestHandler):
+    """Signs everybody in, and answers everything else with the next of `answers`."""
+
+    answers: list[int]
+    asked: list[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/auth/token":
+            return self.say(201, {"access_token": "t"})
+        return self.do_GET()
+
+    def do_GET(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        self.say(self.answers.pop(0), {"state": "running"})
+
+    def say(self, status: int, body: dict[str, str]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AirflowApi, type[Airflow]]]:
+    """A client, and what decides the answers that it gets."""
+    monkeypatch.setattr(rest, "PAUSES", (0.0, 0.0))
+    handler = type("Handler", (Airflow,), {"answers": [], "asked": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = AirflowApi(f"http://127.0.0.1:{server.server_port}", "admin", "secret")
+        yield api, handler
+        api.close()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "answers", [[STARTED], [BROKEN, STARTED], [BROKEN, BROKEN, STARTED], [BROKEN, TAKEN]]
+)
+def test_a_run_is_started_though_the_database_is_busy(
+    airflow: tuple[AirflowApi, type[Airflow]], answers: list[int]
+) -> None:
+    api, server = airflow
+    server.answers[:] = answers
+    api.trigger("dag", "run", {})
+    assert server.asked == ["POST /api/v2/dags/dag/dagRuns"] * len(answers)
+    assert server.answers == []
+
+
+@pytest.mark.parametrize("answers", [[TAKEN], [BROKEN, BROKEN, BROKEN]])
+def test_a_run_that_is_not_started_is_an_error(
+    airflow: tuple[AirflowApi, type[Airflow]], answers: list[int]
+) -> None:
+    api, server = airflow
+    server.answers[:] = answers
+    with pytest.raises(LauncherError, match=f"Airflow answered {answers[-1]} to POST"):
+        api.trigger("dag", "run", {})
+
+
+def test_what_is_only_read_is_asked_again(airflow: tuple[AirflowApi, type[Airflow]]) -> None:
+    api, server = airflow
+    server.answers[:] = [BROKEN, STARTED]
+    assert api.run_state("dag", "run") == "running"
+    assert len(server.asked) == 2
 
 
 def test_every_task_comes_after_all_it_depends_on() -> None:
