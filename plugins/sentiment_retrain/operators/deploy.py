@@ -14,7 +14,7 @@ from sentiment_retrain.aws import models, packages
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import alarms, champion, history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, batches_of
-from sentiment_retrain.operators.endpoint_base import EndpointOperator
+from sentiment_retrain.operators.endpoint_base import BUSY, EndpointOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,14 +75,12 @@ class DeployInferencePipelineOperator(EndpointOperator):
         elif current["EndpointConfigName"] == config:
             notes["outcome"] = "unchanged"
         else:
-            notes |= {"outcome": "updated", "previous": current["EndpointConfigName"]}
-            try:
-                notes |= self._update(current, config)
-            except errors.AwsError as error:
-                # Another run began between the look and the request; AWS lets in one at a time.
-                if "in-progress" not in error.observed:
-                    raise
+            # Between the first comparison and this look another run may have created the endpoint.
+            self._require_newest()
+            begun = self._update(current, config)
+            if begun is None:
                 return dict(self.when_free(context))
+            notes |= begun | {"outcome": "updated", "previous": current["EndpointConfigName"]}
         self.log.info("endpoint %s %s with configuration %s", name, notes["outcome"], config)
         return dict(self.await_end(context, **notes))
 
@@ -188,19 +186,32 @@ class DeployInferencePipelineOperator(EndpointOperator):
 
     # --- how ------------------------------------------------------------------------------------------------
 
-    def _update(self, current: Mapping[str, Any], config: str) -> dict[str, Any]:
-        """Begin the update; gives ``alarms, left_out, canary_uri`` for :meth:`end`."""
+    def _update(self, current: Mapping[str, Any], config: str) -> dict[str, Any] | None:
+        """Begin the update; gives ``alarms, left_out, canary_uri`` for :meth:`end`, None if overtaken."""
         name, rules = current["EndpointName"], self.settings.deployment
         deployment = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{config[-10:]}"
         guards, left_out = alarms.prepare(self.aws, self.settings, deployment)
         if left_out:
             self.log.warning("%s ring already and cannot tell old from new: left out", ", ".join(left_out))
         canary_uri = self._plan_canary(deployment)
+        # To ask the old fleet takes a while, in which another run may have put up a model of its own.
+        now = self.describe() or {}
+        if (
+            now.get("EndpointStatus") in BUSY
+            or now.get("EndpointConfigName") != current["EndpointConfigName"]
+        ):
+            return None
         # Before the update, so that a try that dies in the middle still knows what to go back to.
         history.remember(self.aws, current["EndpointArn"], current["EndpointConfigName"], self._tags())
         is_scaled = scaling.suspend(self.aws, current)
         request = requests.update_request(rules, name, config, alarms=guards, keep_count=is_scaled)
-        self.aws.sagemaker("update_endpoint", **request)
+        try:
+            self.aws.sagemaker("update_endpoint", **request)
+        except errors.AwsError as error:
+            # Another run began between the look and the request; AWS lets in one at a time.
+            if "in-progress" not in error.observed:
+                raise
+            return None
         return {"alarms": guards, "left_out": left_out, "canary_uri": canary_uri}
 
     def _plan_canary(self, deployment: str) -> str | None:

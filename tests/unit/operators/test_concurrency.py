@@ -154,6 +154,58 @@ def test_an_old_model_is_found_behind_any_number_of_newer_ones(world: World) -> 
     assert again["model_package_arn"] == first["model_package_arn"]
 
 
+class LateDeploy(DeployInferencePipelineOperator):
+    """Another run deploys newer data meanwhile: after the first comparison, or just before the update."""
+
+    def __init__(self, *, moment: str, meanwhile: Callable[[], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.moment, self.meanwhile = moment, [meanwhile]
+
+    def _ensure_config(self) -> str:
+        name = super()._ensure_config()
+        self._let_pass("compared")
+        return name
+
+    def _plan_canary(self, deployment: str) -> str | None:
+        uri = super()._plan_canary(deployment)
+        self._let_pass("asked the old fleet")
+        return uri
+
+    def _let_pass(self, moment: str) -> None:
+        if moment == self.moment and self.meanwhile:
+            self.meanwhile.pop()()
+
+
+@pytest.mark.parametrize(
+    ("moment", "live"),
+    [("compared", None), ("compared", "2026-03-01"), ("asked the old fleet", "2026-03-01")],
+)
+def test_newer_data_that_went_live_in_the_middle_of_a_deployment_stays(
+    world: World, moment: str, live: str | None
+) -> None:
+    def deploy(day: str, verdict: Any, kind: Any = DeployInferencePipelineOperator, **kwargs: Any) -> Any:
+        run, datasets = world.run(f"run-{day}"), world.datasets(day)
+        operator = kind(
+            task_id="endpoint", run=run, datasets=datasets, verdict=verdict, deferrable=False, **kwargs
+        )
+        return operator.execute(context())
+
+    if live:
+        deploy(live, world.verdict(data_until=live))
+    older, newer = (world.verdict(data_until=day) for day in ("2026-03-02", "2026-03-03"))
+    with pytest.raises(AirflowSkipException, match="trained on data until 2026-03-03 went live meanwhile"):
+        deploy(
+            "2026-03-02",
+            older,
+            LateDeploy,
+            moment=moment,
+            meanwhile=partial(deploy, "2026-03-03", newer),
+        )
+    config = world.describe()["EndpointConfigName"]
+    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
+    assert serving["ProductionVariants"][0]["ModelName"] == newer["model_name"]
+
+
 def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> None:
     """Three runs deploy at once: whoever is late says why, and nobody fails."""
     days = ["2026-03-01", "2026-03-02", "2026-03-03"]
