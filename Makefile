@@ -91,7 +91,8 @@ audit: set-up ## known vulnerabilities of the pinned dependencies, asked of the 
 	  done; exit $${failed:-0}
 
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
-	@.venv/bin/pytest tests/localaws $(if $(AWS),--aws --timeout=7200)
+	@.venv/bin/pytest tests/localaws \
+	  $(if $(AWS),--aws --timeout=7200,-n $(or $(WORKERS),3) --dist loadfile --no-loadscope-reorder)
 
 fuzz: set-up ## REQUESTS=10000 of every kind to the chain of three containers that serves
 	@FUZZ=$(or $(REQUESTS),10000) .venv/bin/pytest -q -s tests/system/test_serving_chain.py
