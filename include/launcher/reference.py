@@ -1,6 +1,6 @@
 """`make docs`: docs/configuration.md, made from the settings model and the comments in include/config/*.yaml.
 
-One owner for each thing: the model (`settings_schema.py` and its neighbours) has types and limits, the
+One owner for each thing: the model (`settings/schema.py` and its neighbours) has types and limits, the
 YAML files have values and, as comments, what they mean and why they are so. What several keys share, or no
 YAML file shows because it is part of something optional, is described by its field in the model.
 """
