@@ -34,7 +34,7 @@ def compare(
     :param current: the same of the new reviews
     :param tokens: how many of the baseline's most important tokens count
     :param seed: of the permutations
-    :return: ``ndcg`` (:func:`sentiment_retrain.analysis.attributions.ndcg`'s) and ``p_value``: the share of
+    :return: ``ndcg`` (:func:`ndcg`'s) and ``p_value``: the share of
         random divisions of all reviews into samples of these sizes that agree as little; at least 1 / 1000
     :raises ValueError: when a sample is empty
     """
@@ -69,6 +69,16 @@ def by_review(lines: Iterable[str]) -> list[dict[str, list[float]]]:
     return reviews
 
 
+def importance(reviews: Sequence[Review]) -> dict[str, float]:
+    """``{token: mean attribution over its occurrences, its absolute values summed over the classes}``.
+
+    The most important token is first, of equal ones the first by name.
+    """
+    names = sorted({token for review in reviews for token in review})
+    scores = _importance(_table(reviews, names).sum(axis=0, keepdims=True))[0]
+    return {names[place]: float(scores[place]) for place in np.argsort(-scores, kind="stable")}
+
+
 def kept_reviews(document: Any) -> list[Review] | None:
     """The reviews of an ``attributions.json``; None for one written before it held any, or for no file."""
     reviews = document.get("reviews") if isinstance(document, dict) else None
@@ -96,7 +106,7 @@ def _agreement(
     parts = []
     for start in range(0, len(sides), block):
         chosen = sides[start : start + block].astype(np.float64)
-        parts.append(_ndcg(_importance(chosen @ table), _importance((1 - chosen) @ table), tokens))
+        parts.append(ndcg(_importance(chosen @ table), _importance((1 - chosen) @ table), tokens))
     return np.concatenate(parts)
 
 
@@ -107,8 +117,17 @@ def _importance(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return importance
 
 
-def _ndcg(baseline: NDArray[np.float64], current: NDArray[np.float64], tokens: int) -> NDArray[np.float64]:
-    """:func:`sentiment_retrain.analysis.attributions.ndcg` of each row; equal values by place, so by name."""
+def ndcg(baseline: NDArray[np.float64], current: NDArray[np.float64], tokens: int) -> NDArray[np.float64]:
+    """Agreement of two rankings of the baseline's most important tokens: 1 the same order, towards 0 another.
+
+    Normalised discounted cumulative gain, with the baseline's importance as the gain, as SageMaker Model
+    Monitor measures feature attribution drift. Equal values rank by place, so by name.
+
+    :param baseline: importance of each token, of shape (comparisons, tokens), as is ``current``; 0 where a
+        token is not
+    :param tokens: how many of the baseline's most important tokens count
+    :return: of shape (comparisons,)
+    """
     followed = np.argsort(-baseline, axis=1, kind="stable")[:, :tokens]
     # Of equally important tokens the first by name is first, as the baseline's own rank does not count.
     followed_by_name = np.sort(followed, axis=1)

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import collections
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.data.datasets import LABELS
 from sentiment_retrain.errors import ResultMalformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-
-def token_attributions(lines: Iterable[str]) -> dict[str, list[float]]:
-    """``{token: mean attribution over its occurrences, one number a class}``, classes in the order -1, 0, 1.
-
-    Tokens are lower-cased and stripped of punctuation at their ends; what is left empty is not counted.
-
-    :param lines: the lines of out.jsonl
-    :raises ResultMalformed: when a line is not of the documented form
-    """
-    totals: dict[str, list[float]] = collections.defaultdict(lambda: [0.0] * len(LABELS))
-    seen: collections.Counter[str] = collections.Counter()
-    for token, values in occurrences(lines):
-        seen[token] += 1
-        totals[token] = [total + value for total, value in zip(totals[token], values, strict=True)]
-    return {token: [total / seen[token] for total in values] for token, values in totals.items()}
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 def top_tokens(lines: Iterable[str], count: int = 12) -> dict[str, list[dict[str, Any]]]:
     """The tokens that push most towards each class.
+
+    Tokens are lower-cased and stripped of punctuation at their ends; what is left empty is not counted.
 
     :return: ``{"-1": [{"token", "attribution", "occurrences"}, …], "0": …, "1": …}``; ``attribution`` is
         the sum over occurrences divided by the number of reviews, so that a token counts by how strong
@@ -58,29 +43,6 @@ def top_tokens(lines: Iterable[str], count: int = 12) -> dict[str, list[dict[str
             if totals[token][position] > 0
         ]
     return result
-
-
-def importance(lines: Iterable[str]) -> dict[str, float]:
-    """``{token: mean absolute attribution summed over the classes}``, the most important first."""
-    means = token_attributions(lines)
-    scores = {token: sum(map(abs, values)) for token, values in means.items()}
-    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
-
-
-def ndcg(baseline: Mapping[str, float], current: Mapping[str, float], tokens: int) -> float:
-    """Agreement of two rankings of the baseline's most important tokens: 1 the same order, towards 0 another.
-
-    Normalised discounted cumulative gain, with the baseline's importance as the gain, as SageMaker Model
-    Monitor measures feature attribution drift. A token that is not in ``current`` ranks last.
-    """
-    followed = sorted(baseline, key=lambda token: (-baseline[token], token))[:tokens]
-    order = sorted(followed, key=lambda token: (-current.get(token, 0.0), token))
-    ideal = _discounted_gain([baseline[token] for token in followed])
-    return _discounted_gain([baseline[token] for token in order]) / ideal if ideal > 0 else 1.0
-
-
-def _discounted_gain(gains: Sequence[float]) -> float:
-    return sum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
 
 
 def occurrences(lines: Iterable[str]) -> Iterator[tuple[str, list[float]]]:

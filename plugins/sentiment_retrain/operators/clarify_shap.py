@@ -110,7 +110,8 @@ class ClarifyShapOperator(ClarifyOperator):
         job = done[STEP]
         uri, analysis = self.analysis_of(job)
         lines = self._local_explanations(job)
-        importance = attributions.importance(lines)
+        reviews = attribution_drift.by_review(lines)
+        importance = attribution_drift.importance(reviews)
         shown = attributions.top_tokens(lines)
         explained = "the winner" if self.verdict else "the champion" if self.run["champion"] else "a baseline"
         self.log.info("words that decide for %s: %s", explained, ", ".join(list(importance)[:12]))
@@ -126,17 +127,17 @@ class ClarifyShapOperator(ClarifyOperator):
             # The next run compares its reading of this model with this one.
             self.aws.put_json(
                 f"{self.run['run_uri']}/attributions.json",
-                {"importance": importance, "reviews": attribution_drift.by_review(lines)},
+                {"importance": importance, "reviews": reviews},
             )
             return self.settle([], result)
-        return self.settle([self._drift_gate(lines, uri)], result)
+        return self.settle([self._drift_gate(reviews, uri)], result)
 
-    def _drift_gate(self, lines: list[str], uri: str) -> Gate:
+    def _drift_gate(self, current: list[dict[str, list[float]]], uri: str) -> Gate:
         """Do the same words decide on the new reviews as on those of the champion's run?"""
         from sentiment_retrain.analysis import attribution_drift
 
         gates = self.settings.gates
-        limits, current = gates.attribution_drift, attribution_drift.by_review(lines)
+        limits = gates.attribution_drift
         baseline = attribution_drift.kept_reviews(self._baseline())
         found = attribution_drift.compare(baseline, current, limits.tokens) if baseline and current else {}
         return gates_drift.attribution_drift(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sentiment_retrain.analysis import attribution_drift, attributions
+from sentiment_retrain.analysis import attribution_drift
 
 WORDS = [f"w{i}" for i in range(120)]
 TOKENS = 20
@@ -43,13 +46,46 @@ def strengths() -> np.ndarray:
     return np.asarray(np.random.default_rng(1).gamma(0.5, 0.1, len(WORDS)))
 
 
-def test_agreement_is_that_of_the_rankings(strengths: np.ndarray) -> None:
+def test_importance_is_the_mean_over_occurrences_and_sorted() -> None:
+    found = attribution_drift.importance(
+        [
+            {"love": [-0.2, -0.1, 0.3, 1], "it": [0, 0.01, 0, 1]},
+            {"love": [-0.1, -0.1, 0.1, 1], "also": [0.2, 0, 0, 20]},
+        ]
+    )
+    assert found == {"love": pytest.approx(0.45), "also": pytest.approx(0.01), "it": pytest.approx(0.01)}
+    assert list(found) == ["love", "also", "it"]
+
+
+def test_reversed_ranking_agrees_less_by_the_known_amount() -> None:
+    rankings = np.array([[3.0, 1.0], [3.0, 1.0]])
+    found = attribution_drift.ndcg(rankings, np.array([[1.0, 3.0], [6.0, 2.0]]), 2)
+    assert found == pytest.approx([(1 + 3 / math.log2(3)) / (3 + 1 / math.log2(3)), 1.0])
+
+
+def test_only_the_most_important_tokens_count() -> None:
+    baseline = np.array([[5.0, 4.0, 1.0]])
+    assert attribution_drift.ndcg(baseline, np.array([[2.0, 1.0, 9.0]]), 2) == pytest.approx(1.0)
+    assert attribution_drift.ndcg(baseline, np.array([[2.0, 1.0, 9.0]]), 3) < 0.9
+
+
+SCORES = st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), min_size=1, max_size=8)
+
+
+@given(SCORES)
+def test_agreement_is_between_0_and_1(scores: list[tuple[float, float]]) -> None:
+    baseline, current = np.array(scores).T[:, None, :]
+    assert 0 <= attribution_drift.ndcg(baseline, current, 5)[0] <= 1 + 1e-9
+
+
+def test_lines_are_read_by_review(strengths: np.ndarray) -> None:
     draw = np.random.default_rng(2)
     one, other = ([{t: [*v[:3], 1] for t, v in r.items()} for r in sample(draw, strengths)] for _ in "12")
-    expected = attributions.ndcg(
-        attributions.importance(map(line, one)), attributions.importance(map(line, other)), TOKENS
-    )
     assert attribution_drift.by_review(map(line, one)) == one
+    rankings = [attribution_drift.importance(side) for side in (one, other)]
+    names = sorted({*rankings[0], *rankings[1]})
+    values = [np.array([[ranking.get(name, 0.0) for name in names]]) for ranking in rankings]
+    expected = attribution_drift.ndcg(values[0], values[1], TOKENS)[0]
     assert attribution_drift.compare(one, other, TOKENS)["ndcg"] == pytest.approx(expected, abs=1e-9)
 
 
