@@ -72,6 +72,9 @@ class DeployInferencePipelineOperator(EndpointOperator):
                 return dict(self.when_free(context))
         elif self.is_ours(current):
             notes["outcome"] = "reconnected"
+        elif current["EndpointStatus"] in BUSY:
+            # Another run began between the wait and this look: its data counts once it is live.
+            return dict(self.when_free(context))
         elif current["EndpointConfigName"] == config:
             notes["outcome"] = "unchanged"
         else:
@@ -135,14 +138,11 @@ class DeployInferencePipelineOperator(EndpointOperator):
 
     def _require_not_replaced(self, current: Mapping[str, Any], config: str) -> None:
         """Skip when another run took this model's place as soon as it was live: that is no failure."""
+        status = current.get("EndpointStatus")
         pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
-        if (
-            current.get("EndpointStatus") == "Updating"
-            and current["EndpointConfigName"] == config
-            and pending
-        ):
+        if status == "Updating" and current["EndpointConfigName"] == config and pending:
             raise AirflowSkipException(f"{config} went live and another run replaces it by {pending} now")
-        if current.get("EndpointStatus") == "InService":
+        if status in {"InService", "Updating"}:
             self._require_newest()
 
     def _require_one_container_when_serverless(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -155,11 +156,11 @@ def test_an_old_model_is_found_behind_any_number_of_newer_ones(world: World) -> 
 
 
 class LateDeploy(DeployInferencePipelineOperator):
-    """Another run deploys newer data meanwhile: after the first comparison, or just before the update."""
+    """Other runs act at a moment of this one: after its first comparison, or just before its update."""
 
-    def __init__(self, *, moment: str, meanwhile: Callable[[], Any], **kwargs: Any) -> None:
+    def __init__(self, *, meanwhile: dict[str, Callable[[], Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.moment, self.meanwhile = moment, [meanwhile]
+        self.meanwhile = dict(meanwhile)
 
     def _ensure_config(self) -> str:
         name = super()._ensure_config()
@@ -172,8 +173,22 @@ class LateDeploy(DeployInferencePipelineOperator):
         return uri
 
     def _let_pass(self, moment: str) -> None:
-        if moment == self.moment and self.meanwhile:
-            self.meanwhile.pop()()
+        if moment in self.meanwhile:
+            self.meanwhile.pop(moment)()
+
+
+def deploy_of(world: World, day: str, verdict: Any, **kwargs: Any) -> DeployInferencePipelineOperator:
+    """A task that deploys what was trained on data until ``day``, itself waiting for the end."""
+    kind = LateDeploy if "meanwhile" in kwargs else DeployInferencePipelineOperator
+    run, datasets = world.run(f"run-{day}"), world.datasets(day)
+    return kind(task_id="endpoint", run=run, datasets=datasets, verdict=verdict, deferrable=False, **kwargs)
+
+
+def live_model(world: World) -> str:
+    """Name of the model that the endpoint serves."""
+    config = world.describe()["EndpointConfigName"]
+    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
+    return str(serving["ProductionVariants"][0]["ModelName"])
 
 
 @pytest.mark.parametrize(
@@ -183,27 +198,38 @@ class LateDeploy(DeployInferencePipelineOperator):
 def test_newer_data_that_went_live_in_the_middle_of_a_deployment_stays(
     world: World, moment: str, live: str | None
 ) -> None:
-    def deploy(day: str, verdict: Any, kind: Any = DeployInferencePipelineOperator, **kwargs: Any) -> Any:
-        run, datasets = world.run(f"run-{day}"), world.datasets(day)
-        operator = kind(
-            task_id="endpoint", run=run, datasets=datasets, verdict=verdict, deferrable=False, **kwargs
-        )
-        return operator.execute(context())
-
     if live:
-        deploy(live, world.verdict(data_until=live))
+        deploy_of(world, live, world.verdict(data_until=live)).execute(context())
     older, newer = (world.verdict(data_until=day) for day in ("2026-03-02", "2026-03-03"))
+    other = deploy_of(world, "2026-03-03", newer)
+    late = deploy_of(world, "2026-03-02", older, meanwhile={moment: partial(other.execute, context())})
     with pytest.raises(AirflowSkipException, match="trained on data until 2026-03-03 went live meanwhile"):
-        deploy(
+        late.execute(context())
+    assert live_model(world) == newer["model_name"]
+
+
+def test_newer_data_that_is_just_going_live_is_waited_for(world: World) -> None:
+    """An endpoint that another run is creating serves nobody yet, and so hides its data from a comparison."""
+    older, newer = (world.verdict(data_until=day) for day in ("2026-03-02", "2026-03-03"))
+    other = deploy_of(world, "2026-03-03", newer)
+    with ThreadPoolExecutor(1) as pool:
+        creating: list[Future[Any]] = []
+
+        def begin() -> None:
+            creating.append(pool.submit(other.execute, context()))
+            while world.aws.find("describe_endpoint", EndpointName=world.endpoint) is None:
+                time.sleep(0.002)
+
+        late = deploy_of(
+            world,
             "2026-03-02",
             older,
-            LateDeploy,
-            moment=moment,
-            meanwhile=partial(deploy, "2026-03-03", newer),
+            meanwhile={"compared": begin, "asked the old fleet": lambda: creating[0].result(60)},
         )
-    config = world.describe()["EndpointConfigName"]
-    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
-    assert serving["ProductionVariants"][0]["ModelName"] == newer["model_name"]
+        with pytest.raises(AirflowSkipException, match="until 2026-03-03 went live meanwhile"):
+            late.execute(context())
+        assert creating[0].result(60)["outcome"] == "created"
+    assert live_model(world) == newer["model_name"]
 
 
 def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> None:
@@ -212,22 +238,14 @@ def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> N
     verdicts = {day: world.verdict(data_until=day) for day in days}
 
     def deploy(day: str) -> str:
-        operator = DeployInferencePipelineOperator(
-            task_id="endpoint",
-            run=world.run(f"run-{day}"),
-            datasets=world.datasets(day),
-            verdict=verdicts[day],
-            deferrable=False,
-        )
+        operator = deploy_of(world, day, verdicts[day])
         try:
             return str(operator.execute(context())["outcome"])
         except AirflowSkipException as skipped:
             return str(skipped)
 
     outcomes = dict(zip(days, together([partial(deploy, day) for day in days]), strict=True))
-    config = world.describe()["EndpointConfigName"]
-    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
-    assert serving["ProductionVariants"][0]["ModelName"] == verdicts[days[-1]]["model_name"], outcomes
+    assert live_model(world) == verdicts[days[-1]]["model_name"], outcomes
     assert outcomes[days[-1]] in {"created", "updated"}
     assert list(outcomes.values()).count("created") == 1
     for day in days[:-1]:
