@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from localaws.protocol import AwsError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 SYSTEM, USER, OTHER = 1, 2, 3
 
@@ -50,6 +54,12 @@ def at(position: tuple[int, int] | None, message: str) -> str:
 def not_supported(what: str, position: tuple[int, int] | None = None) -> QueryError:
     """What Athena does but this stand-in does not: said, never guessed."""
     return QueryError("NOT_SUPPORTED", at(position, f"The local stand-in does not support {what}"), OTHER, 1)
+
+
+def unexpected(node: exp.Expr, name: str, types: list[str]) -> QueryError:
+    """Trino's error for arguments that a function does not take."""
+    message = f"Unexpected parameters ({', '.join(types)}) for function {name}"
+    return QueryError("FUNCTION_NOT_FOUND", at(node.meta.get("at"), message))
 
 
 _EMBEDDED = re.compile(

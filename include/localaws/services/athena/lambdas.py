@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from localaws.services.athena.errors import unexpected
 from localaws.services.athena.operators import call
-from localaws.services.athena.rules import arguments, unexpected
+from localaws.services.athena.rules import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

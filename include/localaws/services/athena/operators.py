@@ -16,7 +16,7 @@ from localaws.services.athena.errors import QueryError, at, not_supported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localaws.services.athena.probe import Type
+    from localaws.services.athena.duckdb_types import Type
 
 _SYMBOLS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",

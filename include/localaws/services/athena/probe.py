@@ -10,70 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
-from localaws.services.athena.hive_types import quoted, trino_name
-from localaws.services.athena.rules import unexpected
+from localaws.services.athena.duckdb_types import Type, described_type
+from localaws.services.athena.errors import unexpected
+from localaws.services.athena.hive_types import quoted
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True)
-class Type:
-    """A DuckDB type: its id (``DECIMAL``, ``LIST``), and width and scale of a decimal."""
-
-    id: str
-    width: int = 0
-    scale: int = 0
-    child: Type | None = None
-
-    @property
-    def category(self) -> str:
-        """Types of one category compare with each other in Trino."""
-        return _CATEGORIES.get(self.id, self.id.lower())
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether division truncates."""
-        return self.id in _INTEGERS
-
-    @property
-    def trino(self) -> str:
-        """The type's name in Trino's messages."""
-        if self.id == "DECIMAL":
-            return f"decimal({self.width}, {self.scale})"
-        if self.id == "LIST" and self.child:
-            return f"array({self.child.trino})"
-        return "json" if self.id == "JSON" else trino_name(self.id)
-
-
-_INTEGERS = {
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
-    "INTEGER_LITERAL",
-}
-_CATEGORIES = dict.fromkeys([*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"], "number") | {
-    "DATE": "time",
-    "TIMESTAMP": "time",
-    "TIMESTAMP WITH TIME ZONE": "time",
-    "VARCHAR": "varchar",
-    "STRING_LITERAL": "varchar",
-    "NULL": "unknown",
-    "SQLNULL": "unknown",
-}
 
 
 _PROBE = re.compile(r"probe_\d+")
@@ -201,13 +148,13 @@ def _collect(value: Any, found: dict[str, Type]) -> None:
         if value.get("name") == "list_extract" and len(value.get("children", [])) == 2:
             marked, index = value["children"]
             if name := _PROBE.search(json.dumps(index)):
-                found[name.group()] = _type(_list_type(marked)).child or Type("NULL")
+                found[name.group()] = described_type(_list_type(marked)).child or Type("NULL")
         info = value.get("type_info")
         if value.get("id") == "STRUCT" and info:
             for child in info.get("child_types", []):
                 # An untyped NULL appears first as NULL, then as INTEGER by default.
                 if _PROBE.fullmatch(child["first"]) and child["first"] not in found:
-                    found[child["first"]] = _type(child["second"])
+                    found[child["first"]] = described_type(child["second"])
         for item in value.values():
             _collect(item, found)
 
@@ -218,11 +165,3 @@ def _list_type(expression: dict[str, Any]) -> dict[str, Any]:
         expression = expression["child"]
     described: dict[str, Any] = expression["return_type"]
     return described
-
-
-def _type(described: dict[str, Any]) -> Type:
-    info = described.get("type_info") or {}
-    child = _type(info["child_type"]) if info.get("child_type") else None
-    if info.get("alias") == "JSON":
-        return Type("JSON")
-    return Type(described["id"], info.get("width", 0), info.get("scale", 0), child)

@@ -12,10 +12,11 @@ from sqlglot import exp
 
 from localaws.services.athena import operators, rules, typed_rules
 from localaws.services.athena.bind_errors import bind_error
+from localaws.services.athena.duckdb_types import Type
 from localaws.services.athena.errors import not_supported
 from localaws.services.athena.naming import name_functions
 from localaws.services.athena.operators import call, cast
-from localaws.services.athena.probe import BindError, Type, generate, probe
+from localaws.services.athena.probe import BindError, generate, probe
 
 if TYPE_CHECKING:
     import duckdb

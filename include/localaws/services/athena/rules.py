@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena.errors import QueryError, at, not_supported
+from localaws.services.athena.errors import QueryError, at, not_supported, unexpected
 from localaws.services.athena.operators import call, cast
 
 if TYPE_CHECKING:
@@ -43,12 +43,6 @@ _DATE_FORMAT = {
     "y": "%y",
     "%": "%%",
 }
-
-
-def unexpected(node: exp.Expr, name: str, types: list[str]) -> QueryError:
-    """Trino's error for arguments that a function does not take."""
-    message = f"Unexpected parameters ({', '.join(types)}) for function {name}"
-    return QueryError("FUNCTION_NOT_FOUND", at(node.meta.get("at"), message))
 
 
 def arguments(node: exp.Anonymous, *counts: int) -> list[exp.Expr]:

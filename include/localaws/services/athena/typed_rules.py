@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena.errors import QueryError, at, not_supported
+from localaws.services.athena.errors import QueryError, at, not_supported, unexpected
 from localaws.services.athena.operators import call, cast, mismatch, type_name
-from localaws.services.athena.rules import arguments, text_literal, unexpected
+from localaws.services.athena.rules import arguments, text_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localaws.services.athena.probe import Type
+    from localaws.services.athena.duckdb_types import Type
 
 _UNITS = {
     "millisecond": "milliseconds",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.services.athena import hive, objects
+from localaws.services.athena.duckdb_types import Type
 from localaws.services.athena.errors import QueryError, at, not_supported
 from localaws.services.athena.files import COMPRESSION, Format, Written, write
 from localaws.services.athena.hive_types import (
@@ -14,7 +15,6 @@ from localaws.services.athena.hive_types import (
     storable,
     trino_name,
 )
-from localaws.services.athena.probe import Type
 from localaws.services.athena.scan import is_parquet
 from localaws.services.athena.select import output_name, typed_query
 from localaws.services.athena.session import Outcome
