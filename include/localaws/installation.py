@@ -26,6 +26,7 @@ REAL = {
         "applicationautoscaling", "localaws.services.application_autoscaling.api", "ApplicationAutoScaling"
     ),
     "athena": Real("athena", "localaws.services.athena.api", "Athena"),
+    "cloudformation": Real("cloudformation", "localaws.services.cloudformation.api", "CloudFormation"),
     "glue": Real("glue", "localaws.services.glue.api", "Glue"),
     "cloudwatch": Real("cloudwatch", "localaws.services.cloudwatch.api", "CloudWatch"),
     "logs": Real("logs", "localaws.services.logs.api", "Logs"),
@@ -37,7 +38,6 @@ REAL = {
 
 # Left to moto, with every request validated; the service name of boto3 -> moto's module.
 STRICT = {
-    "cloudformation": "cloudformation",
     "ecr": "ecr",
     "events": "events",
     "iam": "iam",
