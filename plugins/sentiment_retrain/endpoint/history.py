@@ -1,6 +1,6 @@
-"""What was live before, as two tags of the endpoint.
+"""What was live before and what is to replace it, as tags of the endpoint.
 
-Before an update both are written, so that a task that dies in the middle leaves the way back. An update that
+Before an update they are written, so that a task that dies in the middle leaves the way back. An update that
 was rolled back has ``updating-from`` name what is live, and then the older tag is the one that counts.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PREVIOUS_TAG = "retrain:previous-config"
 UPDATING_TAG = "retrain:updating-from"
+TARGET_TAG = "retrain:updating-to"
 UNVERIFIED_TAG = "retrain:unverified-config"
 
 
@@ -26,10 +27,10 @@ def previous_config(tags: Mapping[str, str], current: str) -> str | None:
     return next((name for name in candidates if name and name != current), None)
 
 
-def remember(aws: Aws, endpoint_arn: str, current: str, more: list[dict[str, str]]) -> None:
-    """Note before an update that ``current`` is what to go back to; ``more`` are further tags."""
+def remember(aws: Aws, endpoint_arn: str, current: str, target: str, more: list[dict[str, str]]) -> None:
+    """Note before an update to ``target`` that ``current`` is the way back; ``more`` are further tags."""
     earlier = previous_config(aws.tags(endpoint_arn), current)
-    own = {UPDATING_TAG: current} | ({PREVIOUS_TAG: earlier} if earlier else {})
+    own = {UPDATING_TAG: current, TARGET_TAG: target} | ({PREVIOUS_TAG: earlier} if earlier else {})
     aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=[*more, *as_tags(own)])
 
 

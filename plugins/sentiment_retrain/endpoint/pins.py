@@ -30,13 +30,26 @@ def find_pin(aws: Aws, bucket: str, endpoint_name: str) -> dict[str, Any] | None
 def pin(
     aws: Aws, run: Mapping[str, Any], endpoint_name: str, *, model_name: str, config: str, reason: str
 ) -> dict[str, Any]:
-    """Pin what is live now, until :func:`unpin`."""
-    return _write(
-        aws,
-        run,
-        endpoint_name,
-        {"is_pinned": True, "model_name": model_name, "endpoint_config_name": config, "reason": reason},
-    )
+    """Pin what is live, or is about to be, until :func:`unpin`; :func:`withdraw` restores an earlier pin."""
+    earlier = find_pin(aws, run["bucket"], endpoint_name)
+    if earlier and earlier["run_key"] == run["run_key"]:
+        earlier = earlier.get("earlier")
+    if earlier:
+        # One step back is enough; a chain of all that ever were would grow without end.
+        earlier["earlier"] = None
+    document = {"is_pinned": True, "model_name": model_name, "endpoint_config_name": config, "reason": reason}
+    return _write(aws, run, endpoint_name, document | {"earlier": earlier})
+
+
+def withdraw(aws: Aws, run: Mapping[str, Any], endpoint_name: str) -> None:
+    """Take back this run's pin, if there is one: what it was to hold never went live."""
+    found = find_pin(aws, run["bucket"], endpoint_name)
+    if not found or found["run_key"] != run["run_key"]:
+        return
+    if found.get("earlier"):
+        aws.put_json(pin_uri(run["bucket"], endpoint_name), found["earlier"])
+    else:
+        unpin(aws, run, endpoint_name)
 
 
 def unpin(aws: Aws, run: Mapping[str, Any], endpoint_name: str) -> dict[str, Any]:

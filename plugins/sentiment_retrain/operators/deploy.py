@@ -14,6 +14,7 @@ from sentiment_retrain.aws import models, packages
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import alarms, champion, history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, batches_of
+from sentiment_retrain.endpoint.updates import begin_update
 from sentiment_retrain.operators.endpoint_base import BUSY, EndpointOperator
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
 
     def _update(self, current: Mapping[str, Any], config: str) -> dict[str, Any] | None:
         """Begin the update; gives ``alarms, left_out, canary_uri`` for :meth:`end`, None if overtaken."""
-        name, rules = current["EndpointName"], self.settings.deployment
+        rules = self.settings.deployment
         deployment = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{config[-10:]}"
         guards, left_out = alarms.prepare(self.aws, self.settings, deployment)
         if left_out:
@@ -201,16 +202,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
             or now.get("EndpointConfigName") != current["EndpointConfigName"]
         ):
             return None
-        # Before the update, so that a try that dies in the middle still knows what to go back to.
-        history.remember(self.aws, current["EndpointArn"], current["EndpointConfigName"], self._tags())
-        is_scaled = scaling.suspend(self.aws, current)
-        request = requests.update_request(rules, name, config, alarms=guards, keep_count=is_scaled)
-        try:
-            self.aws.sagemaker("update_endpoint", **request)
-        except errors.AwsError as error:
-            # Another run began between the look and the request; AWS lets in one at a time.
-            if "in-progress" not in error.observed:
-                raise
+        if not begin_update(self.aws, current, config, rules, alarms=guards, tags=self._tags()):
             return None
         return {"alarms": guards, "left_out": left_out, "canary_uri": canary_uri}
 

@@ -10,9 +10,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sentiment_retrain import errors
 from sentiment_retrain.aws import models, packages
 from sentiment_retrain.data.datasets import request_csv
-from sentiment_retrain.endpoint import champion, history, pins, requests, scaling
+from sentiment_retrain.endpoint import history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, labels_of
-from sentiment_retrain.operators.endpoint_base import EndpointOperator
+from sentiment_retrain.endpoint.updates import begin_update
+from sentiment_retrain.operators.endpoint_base import BUSY, EndpointOperator
 from sentiment_retrain.verdict import gates
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ class RollbackEndpointOperator(EndpointOperator):
         return dict(self.when_free(context))
 
     def is_ours(self, current: Mapping[str, Any]) -> bool:
-        """Whether an earlier try of this task has begun the update."""
+        """Whether an earlier try of this task has begun the update that is under way, or has ended."""
         tags = self.aws.tags(current["EndpointArn"])
-        return bool(tags.get("retrain:run") == self.run["run_key"])
+        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+        config = pending if current["EndpointStatus"] in BUSY else current["EndpointConfigName"]
+        return tags.get("retrain:run") == self.run["run_key"] and tags.get(history.TARGET_TAG) == config
 
     def begin(self, context: Context) -> dict[str, Any]:
         """Find the target and begin the update."""
@@ -61,26 +64,40 @@ class RollbackEndpointOperator(EndpointOperator):
                 "an endpoint in service, which can go back",
                 "Run with mode: retrain and deploy: force, which makes the endpoint anew.",
             )
-        if current["EndpointStatus"] != "InService":  # an earlier try of this task has begun the update
-            pending = str((current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName"))
-            live = current["EndpointConfigName"]
-            return dict(self.await_end(context, config=pending, previous=live, began=packages.now()))
-        live = current["EndpointConfigName"]
-        left = self.aws.tags(current["EndpointArn"]).get(history.UPDATING_TAG)
-        if self.is_ours(current) and left and left != live:
-            # An earlier try came to the end of the update: what was live before it is what this run has left.
-            return dict(self.await_end(context, config=live, previous=left, began=packages.now()))
-        target = self._target(current)
-        notes = {"config": target, "previous": live, "began": packages.now()}
-        if target != live:
-            tags = [{"Key": "retrain:run", "Value": self.run["run_key"]}]
-            history.remember(self.aws, current["EndpointArn"], live, tags)
-            is_scaled = scaling.suspend(self.aws, current)
-            rules = requests.at_once(self.settings.deployment)
-            request = requests.update_request(rules, name, target, alarms=[], keep_count=is_scaled)
-            self.aws.sagemaker("update_endpoint", **request)
-            self.log.info("endpoint %s goes back from %s to %s", name, live, target)
-        return dict(self.await_end(context, **notes))
+        if self.is_ours(current):
+            tags = self.aws.tags(current["EndpointArn"])
+            target, left = tags[history.TARGET_TAG], tags[history.UPDATING_TAG]
+        elif current["EndpointStatus"] in BUSY:
+            # Another run began between the wait and this look.
+            return dict(self.when_free(context))
+        else:
+            target, left = self._target(current), current["EndpointConfigName"]
+            if target != left and not self._update(current, target):
+                return dict(self.when_free(context))
+        return dict(self.await_end(context, config=target, previous=left, began=packages.now()))
+
+    def _update(self, current: Mapping[str, Any], target: str) -> bool:
+        """Begin the update, False if another run was quicker."""
+        left = current["EndpointConfigName"]
+        # Before the update, so that a deployment which waits for its end finds the pin.
+        self._pin(left, target)
+        tags = [{"Key": "retrain:run", "Value": self.run["run_key"]}]
+        if not begin_update(self.aws, current, target, requests.at_once(self.settings.deployment), tags=tags):
+            return False
+        self.log.info("endpoint %s goes back from %s to %s", current["EndpointName"], left, target)
+        return True
+
+    def _pin(self, left: str, target: str) -> dict[str, Any]:
+        """Pin the endpoint to the model of ``target``."""
+        config = self.aws.sagemaker("describe_endpoint_config", EndpointConfigName=target)
+        return pins.pin(
+            self.aws,
+            self.run,
+            self.settings.endpoint_name,
+            model_name=config["ProductionVariants"][0]["ModelName"],
+            config=target,
+            reason="asked for what is live already" if target == left else f"rolled back from {left}",
+        )
 
     def end(self, context: Context, started: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """Pin what is live now, mark the packages, ask the golden requests."""
@@ -91,18 +108,17 @@ class RollbackEndpointOperator(EndpointOperator):
         if status == "InService":
             scaled = scaling.resume(self.aws, current, self.settings.deployment.autoscaling)
         if status != "InService" or serving != target:
+            pins.withdraw(self.aws, self.run, name)
             raise errors.DeploymentError(
                 f"endpoint {name} is {status} with configuration {serving}: "
                 f"{current.get('FailureReason', 'no reason given')}",
                 f"InService with configuration {target}",
                 "Read the endpoint's failure reason and logs, or name another model in rollback_to.",
             )
-        live = champion.find_champion(self.aws, name)
-        model_name = live["model_name"] if live else ""
+        pin = self._pin(left, target)
+        model_name = pin["model_name"]
         model = self.aws.sagemaker("describe_model", ModelName=model_name)
         moved, lift = target != left, pins.HOW_TO_LIFT
-        reason = f"rolled back from {left}" if moved else "asked for what is live already"
-        pin = pins.pin(self.aws, self.run, name, model_name=model_name, config=target, reason=reason)
         if moved:
             self._mark_packages(left, model_name)
         result = {

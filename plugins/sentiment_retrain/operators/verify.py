@@ -8,11 +8,14 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from sentiment_retrain import errors
 from sentiment_retrain.aws import packages
 from sentiment_retrain.aws.hooks import error_code, translate
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
+from sentiment_retrain.endpoint.updates import begin_update
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.verdict import gates
 
@@ -56,6 +59,9 @@ class VerifyEndpointOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Ask, and hand on ``gates, golden, agreement, latency_ms``."""
+        replaced_by = self._replaced_by()
+        if replaced_by:
+            raise AirflowSkipException(f"{replaced_by}: nothing of this run is live to be verified")
         limits = self.settings.gates
         golden = self._golden()
         agreement = self._agreement()
@@ -79,21 +85,32 @@ class VerifyEndpointOperator(RetrainOperator):
             failed = ", ".join(gate["gate"] for gate in error.gates if gate["status"] == "fail")
             result["put_back"] = self._put_back(failed)
             raise
-        history.mark_verified(self.aws, self._endpoint_arn())
+        history.mark_verified(self.aws, self._endpoint()["EndpointArn"])
         return settled
 
-    def _endpoint_arn(self) -> str:
+    def _endpoint(self) -> dict[str, Any]:
         name = self.deployment["endpoint_name"]
-        return str(self.aws.sagemaker("describe_endpoint", EndpointName=name)["EndpointArn"])
+        return dict(self.aws.sagemaker("describe_endpoint", EndpointName=name))
+
+    def _replaced_by(self) -> str | None:
+        """In words what took, or is taking, the place of this run's model: another run's, or a rollback."""
+        current, ours = self._endpoint(), self.deployment["endpoint_config_name"]
+        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName", ours)
+        other = next((one for one in (pending, current["EndpointConfigName"]) if one != ours), None)
+        return f"{current['EndpointName']} goes from {ours} to {other}" if other else None
 
     def _put_back(self, failed: str) -> str:
         """Undo this run's own update; says what became of the endpoint."""
         name, before = self.deployment["endpoint_name"], self.deployment["previous_endpoint_config_name"]
         if self.deployment.get("outcome") == "created" or not before:
-            history.mark_unverified(self.aws, self._endpoint_arn(), self.deployment["endpoint_config_name"])
+            config = self.deployment["endpoint_config_name"]
+            history.mark_unverified(self.aws, self._endpoint()["EndpointArn"], config)
             return "left as it is: nothing was live before; the next run deploys and verifies its winner"
         if self.deployment.get("outcome") != "updated":
             return "left as it is: this run did not replace a model"
+        replaced_by = self._replaced_by()
+        if replaced_by:
+            return f"left as it is: {replaced_by}"
         said = put_back(self.aws, self.settings, name, before)
         self.log.error("%s", said)
         if self.registration:
@@ -177,12 +194,9 @@ class VerifyEndpointOperator(RetrainOperator):
 
 def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
     """Update the endpoint to a former configuration at once, and wait; what came of it in words."""
-    rules = requests.at_once(settings.deployment)
     current = aws.sagemaker("describe_endpoint", EndpointName=name)
-    scaled = scaling.suspend(aws, current)
-    history.remember(aws, current["EndpointArn"], current["EndpointConfigName"], [])
-    request = requests.update_request(rules, name, config, alarms=[], keep_count=scaled)
-    aws.sagemaker("update_endpoint", **request)
+    if not begin_update(aws, current, config, requests.at_once(settings.deployment)):
+        return f"{name} is left as it is: another update of it is under way"
     deadline = time.monotonic() + settings.deploy_timeout_seconds
     while True:
         current = aws.sagemaker("describe_endpoint", EndpointName=name)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 import threading
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain.operators import (
-    DeployInferencePipelineOperator,
     LandReviewsOperator,
     PlanRunOperator,
     RegisterGlueTablesOperator,
@@ -120,19 +117,6 @@ def test_ten_runs_of_one_interval_share_one_job(aws: Aws, bucket: str) -> None:
     assert sorted(job["outcome"] for job in done).count("submitted") == 1
 
 
-@pytest.fixture
-def world(world: World) -> World:
-    """An installation that deploys at once."""
-    world.configure(
-        deployment={
-            "strategy": "all_at_once",
-            "bake_seconds": 0,
-            "alarms": {"quality": False, "maximum_error_share": None, "maximum_latency_ms": None},
-        }
-    )
-    return world
-
-
 def test_a_model_that_many_runs_register_at_once_is_one_version(world: World) -> None:
     verdict = world.verdict()
     runs = [world.run(f"run-{number}") for number in range(6)]
@@ -153,101 +137,3 @@ def test_an_old_model_is_found_behind_any_number_of_newer_ones(world: World) -> 
         )
     again = world.register(verdict, world.run("again"))
     assert again["model_package_arn"] == first["model_package_arn"]
-
-
-class LateDeploy(DeployInferencePipelineOperator):
-    """Other runs act at a moment of this one: after its first comparison, or just before its update."""
-
-    def __init__(self, *, meanwhile: dict[str, Callable[[], Any]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.meanwhile = dict(meanwhile)
-
-    def _ensure_config(self) -> str:
-        name = super()._ensure_config()
-        self._let_pass("compared")
-        return name
-
-    def _plan_canary(self, deployment: str) -> str | None:
-        uri = super()._plan_canary(deployment)
-        self._let_pass("asked the old fleet")
-        return uri
-
-    def _let_pass(self, moment: str) -> None:
-        if moment in self.meanwhile:
-            self.meanwhile.pop(moment)()
-
-
-def deploy_of(world: World, day: str, verdict: Any, **kwargs: Any) -> DeployInferencePipelineOperator:
-    """A task that deploys what was trained on data until ``day``, itself waiting for the end."""
-    kind = LateDeploy if "meanwhile" in kwargs else DeployInferencePipelineOperator
-    run, datasets = world.run(f"run-{day}"), world.datasets(day)
-    return kind(task_id="endpoint", run=run, datasets=datasets, verdict=verdict, deferrable=False, **kwargs)
-
-
-def live_model(world: World) -> str:
-    """Name of the model that the endpoint serves."""
-    config = world.describe()["EndpointConfigName"]
-    serving = world.aws.sagemaker("describe_endpoint_config", EndpointConfigName=config)
-    return str(serving["ProductionVariants"][0]["ModelName"])
-
-
-@pytest.mark.parametrize(
-    ("moment", "live"),
-    [("compared", None), ("compared", "2026-03-01"), ("asked the old fleet", "2026-03-01")],
-)
-def test_newer_data_that_went_live_in_the_middle_of_a_deployment_stays(
-    world: World, moment: str, live: str | None
-) -> None:
-    if live:
-        deploy_of(world, live, world.verdict(data_until=live)).execute(context())
-    older, newer = (world.verdict(data_until=day) for day in ("2026-03-02", "2026-03-03"))
-    other = deploy_of(world, "2026-03-03", newer)
-    late = deploy_of(world, "2026-03-02", older, meanwhile={moment: partial(other.execute, context())})
-    with pytest.raises(AirflowSkipException, match="trained on data until 2026-03-03 went live meanwhile"):
-        late.execute(context())
-    assert live_model(world) == newer["model_name"]
-
-
-def test_newer_data_that_is_just_going_live_is_waited_for(world: World) -> None:
-    """An endpoint that another run is creating serves nobody yet, and so hides its data from a comparison."""
-    older, newer = (world.verdict(data_until=day) for day in ("2026-03-02", "2026-03-03"))
-    other = deploy_of(world, "2026-03-03", newer)
-    with ThreadPoolExecutor(1) as pool:
-        creating: list[Future[Any]] = []
-
-        def begin() -> None:
-            creating.append(pool.submit(other.execute, context()))
-            while world.aws.find("describe_endpoint", EndpointName=world.endpoint) is None:
-                time.sleep(0.002)
-
-        late = deploy_of(
-            world,
-            "2026-03-02",
-            older,
-            meanwhile={"compared": begin, "asked the old fleet": lambda: creating[0].result(60)},
-        )
-        with pytest.raises(AirflowSkipException, match="until 2026-03-03 went live meanwhile"):
-            late.execute(context())
-        assert creating[0].result(60)["outcome"] == "created"
-    assert live_model(world) == newer["model_name"]
-
-
-def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> None:
-    """Three runs deploy at once: whoever is late says why, and nobody fails."""
-    days = ["2026-03-01", "2026-03-02", "2026-03-03"]
-    verdicts = {day: world.verdict(data_until=day) for day in days}
-
-    def deploy(day: str) -> str:
-        operator = deploy_of(world, day, verdicts[day])
-        try:
-            return str(operator.execute(context())["outcome"])
-        except AirflowSkipException as skipped:
-            return str(skipped)
-
-    outcomes = dict(zip(days, together([partial(deploy, day) for day in days]), strict=True))
-    assert live_model(world) == verdicts[days[-1]]["model_name"], outcomes
-    assert outcomes[days[-1]] in {"created", "updated"}
-    assert list(outcomes.values()).count("created") == 1
-    for day in days[:-1]:
-        words = ("created", "updated", "went live")
-        assert any(word in outcomes[day] for word in words), outcomes
