@@ -137,7 +137,8 @@ def test_the_notebooks_hold_the_findings(autopilot: Autopilot, job: dict[str, An
     assert "| -1 | 200 | 33.33% |" in text
     assert "| review_body | text | 0." in text
     definition = json.loads(autopilot.read(places["CandidateDefinitionNotebookLocation"]))
-    modules = ["".join(cell["source"]) for cell in definition["cells"] if cell["cell_type"] == "code"]
+    shown = ["".join(cell["source"]) for cell in definition["cells"] if cell["cell_type"] == "markdown"]
+    modules = [text.partition("```python\n")[2].removesuffix("```") for text in shown if "```python" in text]
     assert len(modules) == 4
     for module in modules:
         compile(module, "dpp.py", "exec")

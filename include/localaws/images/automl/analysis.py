@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl import exploration, notebooks, recipes
+from automl import definitions, exploration, notebooks, recipes
 from automl.workspace import utc_now
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ class Analysis:
     modules: dict[str, Path]
 
 
-def analyze(intake: Intake, settings: Settings, workspace: Workspace) -> Analysis:
-    """Explore the data and write both notebooks and the generated modules."""
+def analyze(intake: Intake, settings: Settings, workspace: Workspace, folds: int) -> Analysis:
+    """Explore the data and write both notebooks and the generated modules.
+
+    `folds` is how many folds candidates are measured on.
+    """
     started = utc_now()
     job = workspace.step_name("pr")
     place = f"sagemaker-automl-candidates/{job}"
@@ -42,10 +45,19 @@ def analyze(intake: Intake, settings: Settings, workspace: Workspace) -> Analysi
     directory = workspace.directory(f"{place}/notebooks")
     data = notebooks.exploration_notebook(found, settings.target, intake.problem_type)
     notebooks.write(data, directory / notebooks.EXPLORATION)
-    definitions = notebooks.definition_notebook(
-        settings.job_name, chosen, sources, settings.algorithms, intake.objective, settings.max_candidates
+    definition = definitions.Definitions(
+        job_name=settings.job_name,
+        place=place,
+        recipes=chosen,
+        modules=sources,
+        algorithms=settings.algorithms,
+        images=settings.images,
+        objective=intake.objective,
+        max_candidates=settings.max_candidates,
+        folds=folds,
     )
-    notebooks.write(definitions, directory / notebooks.DEFINITION)
+    notebooks.write(definitions.definition_notebook(definition), directory / notebooks.DEFINITION)
+    definitions.write_helper(directory)
     workspace.step("ProcessingJob", job, started, [place], output=place)
     workspace.emit(
         "artifacts",

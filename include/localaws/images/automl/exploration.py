@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from automl.anomalies import find_anomalies
 from automl.dataset import column_kind, to_numbers
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 if TYPE_CHECKING:
+    from automl.anomalies import Anomaly
     from automl.dataset import ColumnKind, Table
 
 # Prediction power is a hint; a sample gives it at a fraction of the cost.
@@ -46,10 +48,11 @@ class Exploration:
     duplicates: list[tuple[list[str], int]]
     sample: list[list[str]]
     correlations: list[tuple[str, str, float]]
+    anomalies: list[Anomaly]
 
 
 def explore(table: Table) -> Exploration:
-    """Describe a dataset: kinds of columns, classes, duplicates, missing values, prediction power."""
+    """Describe a dataset: kinds of columns, classes, duplicates, gaps, prediction power, anomalies."""
     columns = [_column(table, index) for index in range(len(table.names))]
     rows = [
         (*map(str, features), str(label))
@@ -65,6 +68,7 @@ def explore(table: Table) -> Exploration:
         duplicates=repeated,
         sample=[list(row) for row in rows[:10]],
         correlations=_correlations(table, columns),
+        anomalies=find_anomalies(table, [column.kind for column in columns]),
     )
 
 

@@ -33,20 +33,20 @@ def run(intake: Intake, settings: Settings, workspace: Workspace, deadline: floa
 
     Raises `ClientError` when the data or the time does not allow a single candidate.
     """
-    analysis = analyze(intake, settings, workspace)
+    table, fraction = intake.table, settings.validation_fraction
+    ordinals = LabelEncoder(intake.labels).transform(table.target)
+    analysis = analyze(intake, settings, workspace, training.fold_count(ordinals, intake.validation_rows))
+    folds = training.plan_folds(ordinals, intake.validation_rows, fraction)
+    builder = write_split(workspace, table, ordinals, intake.validation_rows, fraction)
     if settings.definitions_only:
         workspace.emit("finished", reason="CandidateDefinitionsGenerated")
         return
     workspace.emit("stage", stage="FeatureEngineering")
-    table, fraction = intake.table, settings.validation_fraction
-    ordinals = LabelEncoder(intake.labels).transform(table.target)
-    folds = training.plan_folds(ordinals, intake.validation_rows, fraction)
-    builder = write_split(workspace, table, ordinals, intake.validation_rows, fraction)
     needed = needed_processors(
         list(analysis.modules), settings.algorithms, intake.objective, settings.max_candidates
     )
     modules = {name: analysis.modules[name] for name in needed}
-    prepared = prepare(workspace, modules, table.features, intake.training_rows, builder)
+    prepared = prepare(workspace, modules, table.features, ordinals, intake.training_rows, builder)
     workspace.emit("stage", stage="ModelTuning")
     problem = (intake.problem_type, intake.objective)
     search = Search(settings, workspace, prepared, ordinals, folds, problem, deadline)

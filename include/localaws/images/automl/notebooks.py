@@ -1,19 +1,18 @@
-"""The two notebooks of an AutoML job, with the real findings of this dataset."""
+"""Notebooks of an AutoML job: their form, and the data exploration with the real findings of this dataset."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import nbformat
-from automl.algorithms import ALGORITHMS
+from automl.anomalies import SAMPLE_ROWS
 from nbformat import v4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from automl.exploration import Exploration
-    from automl.recipes import Recipe
 
 EXPLORATION = "SageMakerAutopilotDataExplorationNotebook.ipynb"
 DEFINITION = "SageMakerAutopilotCandidateDefinitionNotebook.ipynb"
@@ -21,10 +20,10 @@ _LONGEST_CELL = 120
 
 # nbformat has no types.
 Notebook: TypeAlias = Any
-_markdown: Any = v4.new_markdown_cell
+markdown: Any = v4.new_markdown_cell
 _notebook: Any = v4.new_notebook
 _writes: Any = nbformat.writes
-_code: Any = v4.new_code_cell
+code: Any = v4.new_code_cell
 
 
 def exploration_notebook(found: Exploration, target: str, problem_type: str) -> Notebook:
@@ -34,69 +33,36 @@ def exploration_notebook(found: Exploration, target: str, problem_type: str) -> 
         "The report is for reading; its layout may change.",
         _summary(found, target, problem_type),
         _target_analysis(found, target),
-        "## Data Sample\n\n" + _table([*(column.name for column in found.columns), target], found.sample),
+        "## Data Sample\n\n" + table([*(column.name for column in found.columns), target], found.sample),
         _feature_summary(found),
         _duplicates(found, target),
         _cross_column(found),
-        "## Anomalous Rows\n\nNot computed by this stand-in.",
+        _anomalous(found, target),
         _missing(found),
         _cardinality(found),
         _descriptive(found),
         _DEFINITIONS,
     ]
-    return _notebook(cells=[_markdown(section) for section in sections])
+    return notebook([markdown(section) for section in sections])
 
 
-def definition_notebook(
-    job_name: str,
-    recipes: Sequence[Recipe],
-    modules: Mapping[str, str],
-    algorithms: Sequence[str],
-    objective: str,
-    max_candidates: int,
-) -> Notebook:
-    """The candidate definitions: every data processor with every algorithm, and the ranges searched."""
-    cells = [
-        _markdown(
-            f"# Autopilot candidate definitions of {job_name}\n\n{len(recipes)} data processors with "
-            f"{len(algorithms)} algorithms are {len(recipes) * len(algorithms)} candidate definitions. At "
-            f"most {max_candidates} candidates are trained; the objective is **{objective}**. Known good "
-            "settings come first, then Bayesian search."
-        ),
-        _markdown("## Data processors"),
-    ]
-    for recipe in recipes:
-        cells.append(_markdown(f"### {recipe.name}: {recipe.description}"))
-        cells.append(_code(modules[recipe.name]))
-    cells.append(_markdown("## Algorithms and hyperparameter ranges"))
-    for name in algorithms:
-        cells.append(_markdown(f"### {name}\n\n{_static(name)}\n\n{_ranges(name)}"))
-    cells.append(
-        _markdown(
-            "## Candidates\n\n"
-            + _table(
-                ["definition", "data processor", "algorithm"],
-                [
-                    [f"{recipe.name}-{ALGORITHMS[name].short_name}", recipe.name, name]
-                    for recipe in recipes
-                    for name in algorithms
-                ],
-            )
-        )
-    )
-    return _notebook(cells=cells)
+def notebook(cells: Sequence[Any]) -> Notebook:
+    """A notebook of these cells, for Python."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return _notebook(cells=list(cells), metadata={"kernelspec": kernel})
 
 
-def write(notebook: Notebook, path: Path) -> None:
+def write(written: Notebook, path: Path) -> None:
     """Validate and write a notebook, the same bytes for the same content."""
-    for position, cell in enumerate(notebook.cells):
+    for position, cell in enumerate(written.cells):
         cell["id"] = f"cell-{position}"
-    nbformat.validate(notebook)
+    nbformat.validate(written)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_writes(notebook), encoding="utf-8")
+    path.write_text(_writes(written), encoding="utf-8")
 
 
-def _table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
     names = [_cell(name) for name in header]
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -124,12 +90,12 @@ def _summary(found: Exploration, target: str, problem_type: str) -> str:
         ["duplicate rows", _percent(found.duplicate_share)],
         *([f"{kind} columns", kinds.count(kind)] for kind in ("text", "categorical", "numeric")),
     ]
-    return "## Dataset Summary\n\n" + _table(["property", "value"], rows)
+    return "## Dataset Summary\n\n" + table(["property", "value"], rows)
 
 
 def _target_analysis(found: Exploration, target: str) -> str:
     rows = [[label, count, _percent(count / found.rows)] for label, count in found.class_counts.items()]
-    return f"## Target Analysis\n\nColumn `{target}` has {len(rows)} classes.\n\n" + _table(
+    return f"## Target Analysis\n\nColumn `{target}` has {len(rows)} classes.\n\n" + table(
         ["class", "rows", "share"], rows
     )
 
@@ -139,7 +105,7 @@ def _feature_summary(found: Exploration) -> str:
     rows = [
         [column.name, column.kind, column.prediction_power, _percent(column.missing)] for column in ranked
     ]
-    return "## Feature Summary\n\n" + _table(["column", "kind", "prediction power", "missing"], rows)
+    return "## Feature Summary\n\n" + table(["column", "kind", "prediction power", "missing"], rows)
 
 
 def _duplicates(found: Exploration, target: str) -> str:
@@ -147,25 +113,39 @@ def _duplicates(found: Exploration, target: str) -> str:
     if not found.duplicates:
         return text
     header = ["times", *(column.name for column in found.columns), target]
-    return text + "\n\n" + _table(header, [[count, *row] for row, count in found.duplicates])
+    return text + "\n\n" + table(header, [[count, *row] for row, count in found.duplicates])
 
 
 def _cross_column(found: Exploration) -> str:
     if not found.correlations:
         return "## Cross Column Statistics\n\nThere is no pair of numeric columns that vary."
-    return "## Cross Column Statistics\n\n" + _table(
+    return "## Cross Column Statistics\n\n" + table(
         ["column", "column", "Pearson correlation"], found.correlations
     )
 
 
+def _anomalous(found: Exploration, target: str) -> str:
+    sample = min(found.rows, SAMPLE_ROWS)
+    text = (
+        f"## Anomalous Rows\n\nAn isolation forest gives each of {sample} rows, a random sample if there are "
+        "more, a score: the lower, the easier the row is told from the others by its numbers, the rarity of "
+        "its categories, and the length, words and characters of its texts. Below 0 a row is unusual, not "
+        "wrong: look at it before you leave it out."
+    )
+    if not found.anomalies:
+        return f"{text}\n\nNo row has a score below 0."
+    header = ["row", "anomaly score", *(column.name for column in found.columns), target]
+    return f"{text}\n\n" + table(header, [[row.row, row.score, *row.cells] for row in found.anomalies])
+
+
 def _missing(found: Exploration) -> str:
     rows = [[column.name, _percent(column.missing)] for column in found.columns if column.missing]
-    return "## Missing Values\n\n" + (_table(["column", "missing"], rows) if rows else "No value is missing.")
+    return "## Missing Values\n\n" + (table(["column", "missing"], rows) if rows else "No value is missing.")
 
 
 def _cardinality(found: Exploration) -> str:
     rows = [[column.name, column.unique, column.unique / found.rows] for column in found.columns]
-    return "## Cardinality\n\n" + _table(["column", "different values", "per row"], rows)
+    return "## Cardinality\n\n" + table(["column", "different values", "per row"], rows)
 
 
 def _descriptive(found: Exploration) -> str:
@@ -173,7 +153,7 @@ def _descriptive(found: Exploration) -> str:
         [column.name, name, value] for column in found.columns for name, value in column.description.items()
     ]
     note = "Numbers of numeric columns; of text columns, of the words a cell."
-    return f"## Descriptive Stats\n\n{note}\n\n" + _table(["column", "statistic", "value"], rows)
+    return f"## Descriptive Stats\n\n{note}\n\n" + table(["column", "statistic", "value"], rows)
 
 
 _DEFINITIONS = (
@@ -182,22 +162,3 @@ _DEFINITIONS = (
     "**Text**: five words a cell or more on average, or "
     "more than 100 values that are not numbers. **Numeric**: 95% of filled cells are numbers."
 )
-
-
-def _static(name: str) -> str:
-    settings = ", ".join(f"`{key}` = {value}" for key, value in ALGORITHMS[name].static.items())
-    return f"Fixed: {settings}."
-
-
-def _ranges(name: str) -> str:
-    rows = [
-        [
-            key,
-            limits.low,
-            limits.high,
-            "logarithmic" if limits.logarithmic else "linear",
-            "integer" if limits.integer else "continuous",
-        ]
-        for key, limits in ALGORITHMS[name].ranges.items()
-    ]
-    return _table(["hyperparameter", "from", "to", "scale", "type"], rows)

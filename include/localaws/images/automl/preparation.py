@@ -34,7 +34,10 @@ def write_split(
     validation_rows: int,
     validation_fraction: float,
 ) -> str:
-    """Write header, train and validation rows as Autopilot's data-building job; returns that job's name."""
+    """Write header, train and validation rows as Autopilot's data-building job; returns that job's name.
+
+    `processor_data` is what data processors are fitted on and folds are drawn from, in the input's order.
+    """
     started = utc_now()
     everything = np.arange(table.rows)
     if validation_rows:
@@ -47,8 +50,13 @@ def write_split(
     workspace.directory(f"{place}/header").joinpath("headers.csv").write_text(
         ",".join([table.target_name, *table.names]) + "\n", encoding="utf-8"
     )
-    for name, rows in (("train", train), ("validation", validation)):
-        path = workspace.directory(f"{place}/tuning_data/{name}") / "chunk_0.csv"
+    fitted = everything[: table.rows - validation_rows]
+    for name, rows in (
+        ("tuning_data/train", train),
+        ("tuning_data/validation", validation),
+        ("processor_data", fitted),
+    ):
+        path = workspace.directory(f"{place}/{name}") / "chunk_0.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([table.target[row], *table.features[row]] for row in rows)
     job: str = workspace.step_name("db")
@@ -57,7 +65,12 @@ def write_split(
 
 
 def prepare(
-    workspace: Workspace, modules: dict[str, Path], cells: NDArray[Any], fitted_rows: int, builder: str
+    workspace: Workspace,
+    modules: dict[str, Path],
+    cells: NDArray[Any],
+    ordinals: NDArray[np.int64],
+    fitted_rows: int,
+    builder: str,
 ) -> dict[str, Prepared]:
     """Fit each data processor on the first `fitted_rows` rows and transform all rows.
 
@@ -67,7 +80,7 @@ def prepare(
     reason = "there is none"
     for name, module in modules.items():
         try:
-            prepared[name] = _prepare(workspace, name, module, cells, fitted_rows, builder)
+            prepared[name] = _prepare(workspace, name, module, cells, ordinals, fitted_rows, builder)
         except ClientError as error:
             reason = str(error)
             logger.warning("%s", error)
@@ -78,7 +91,13 @@ def prepare(
 
 
 def _prepare(
-    workspace: Workspace, name: str, module: Path, cells: NDArray[Any], fitted_rows: int, builder: str
+    workspace: Workspace,
+    name: str,
+    module: Path,
+    cells: NDArray[Any],
+    ordinals: NDArray[np.int64],
+    fitted_rows: int,
+    builder: str,
 ) -> Prepared:
     started = utc_now()
     processor, matrix = processors.fit(name, module, cells[:fitted_rows])
@@ -94,7 +113,7 @@ def _prepare(
     workspace.step("TrainingJob", training_job, started, [model], output=model)
     logger.info("%s: %d features", name, matrix.shape[1])
     encoding = "rpb" if sparse.issparse(matrix) else "csv"
-    transform_job = _write_transformed(workspace, name, encoding, matrix)
+    transform_job = _write_transformed(workspace, name, encoding, matrix, ordinals)
     steps = [
         {"kind": "ProcessingJob", "name": builder},
         {"kind": "TrainingJob", "name": training_job},
@@ -103,10 +122,12 @@ def _prepare(
     return Prepared(processor, matrix, encoding, model, steps)
 
 
-def _write_transformed(workspace: Workspace, name: str, encoding: str, matrix: Matrix) -> str:
+def _write_transformed(
+    workspace: Workspace, name: str, encoding: str, matrix: Matrix, ordinals: NDArray[np.int64]
+) -> str:
     started = utc_now()
     place = f"transformed-data/{name}/{encoding}"
-    content = recordio.encode(matrix) if sparse.issparse(matrix) else write_matrix(matrix)
+    content = recordio.encode(matrix, ordinals) if sparse.issparse(matrix) else write_matrix(matrix, ordinals)
     (workspace.directory(place) / "chunk_0.csv.out").write_bytes(content)
     job: str = workspace.step_name(f"{name}-{encoding}")
     workspace.step("TransformJob", job, started, [place], output=place)

@@ -82,14 +82,19 @@ def save(processor: Processor, module_path: Path, workspace: Workspace, job_name
     """Pack `model.joblib` and the code as the processor's training job would; returns their place."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        (directory / "code").mkdir()
-        joblib.dump(processor, directory / MODEL_FILE, compress=1)
-        labels.save(processor.labels, directory)
-        shutil.copyfile(module_path, directory / "code" / module_path.name)
-        shutil.copyfile(Path(__file__).with_name("serve.py"), directory / "code" / "sagemaker_serve.py")
+        write(processor, module_path, directory)
         place = f"data-processor-models/{job_name}/output/model.tar.gz"
         workspace.pack(directory, place)
         return place
+
+
+def write(processor: Processor, module_path: Path, directory: Path) -> None:
+    """Write what the model archive of a processor holds."""
+    (directory / "code").mkdir(parents=True)
+    joblib.dump(processor, directory / MODEL_FILE, compress=1)
+    labels.save(processor.labels, directory)
+    shutil.copyfile(module_path, directory / "code" / module_path.name)
+    shutil.copyfile(Path(__file__).with_name("serve.py"), directory / "code" / "sagemaker_serve.py")
 
 
 def load(directory: Path) -> Processor:

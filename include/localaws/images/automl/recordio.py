@@ -1,8 +1,8 @@
 """SageMaker's recordio-protobuf for sparse rows: MXNet RecordIO framing of `aialgs.data.Record` messages.
 
-A record holds `features["values"]` as a Float32Tensor {values = 1, keys = 2, shape = 3, all packed}, written
-by hand: four fixed messages do not pay for a protobuf dependency. Framing: magic, length, payload padded to
-4 bytes.
+A record holds `features["values"]` as a Float32Tensor {values = 1, keys = 2, shape = 3, all packed}, and in
+training data `label["values"]` as one of a single value. Written by hand: four fixed messages do not pay for
+a protobuf dependency. Framing: magic, length, payload padded to 4 bytes.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/x-recordio-protobuf"
 _MAGIC = 0xCED7230A
+MAGIC = struct.pack("<I", _MAGIC)
 _LENGTH_DELIMITED = 2
 
 
-def encode(matrix: sparse.csr_matrix) -> bytes:
-    """Write the rows of a sparse matrix as records."""
+def encode(matrix: sparse.csr_matrix, ordinals: NDArray[np.int64] | None = None) -> bytes:
+    """Write the rows of a sparse matrix as records, with the ordinals of their classes when given."""
     shape = _field(3, _varint(matrix.shape[1]))
     values = matrix.data.astype("<f4").tobytes()
     indices = matrix.indices.tolist()
+    labels = [b""] * matrix.shape[0] if ordinals is None else [_label(ordinal) for ordinal in ordinals]
     records = []
-    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+    for start, end, label in zip(matrix.indptr[:-1], matrix.indptr[1:], labels, strict=True):
         row_keys = b"".join([_key(column) for column in indices[start:end]])
         tensor = _field(1, values[4 * start : 4 * end]) + _field(2, row_keys) + shape
         entry = _field(1, b"values") + _field(2, _field(2, tensor))
-        payload = _field(1, entry)
+        payload = _field(1, entry) + label
         padding = b"\0" * (-len(payload) % 4)
         records.append(struct.pack("<II", _MAGIC, len(payload)) + payload + padding)
     return b"".join(records)
@@ -60,6 +62,20 @@ def decode(body: bytes) -> sparse.csr_matrix:
         )
     except (ValueError, KeyError, IndexError, struct.error) as error:
         raise BadRequestError(f"body is not recordio-protobuf with sparse float32 rows: {error}") from error
+
+
+def decode_labels(body: bytes) -> NDArray[np.int64]:
+    """The ordinals of the records' classes; raises `BadRequestError` for a record without one."""
+    try:
+        values = b"".join(_tensor(payload, 2)[1] for payload in _records(body))
+        return np.frombuffer(values, dtype="<f4").astype(np.int64)
+    except (ValueError, KeyError, IndexError, struct.error) as error:
+        raise BadRequestError(f"body is not recordio-protobuf with labels: {error}") from error
+
+
+def _label(ordinal: int) -> bytes:
+    tensor = _field(1, struct.pack("<f", ordinal))
+    return _field(2, _field(1, b"values") + _field(2, _field(2, tensor)))
 
 
 def _varint(number: int) -> bytes:
@@ -93,9 +109,9 @@ def _records(body: bytes) -> Iterator[bytes]:
         position += length + (-length % 4)
 
 
-def _tensor(payload: bytes) -> dict[int, bytes]:
-    """Descend record -> map entry of `features` -> value -> float32 tensor."""
-    entry = _fields(payload)[1]
+def _tensor(payload: bytes, number: int = 1) -> dict[int, bytes]:
+    """Descend record -> map entry of `features` (1) or `label` (2) -> value -> float32 tensor."""
+    entry = _fields(payload)[number]
     return _fields(_fields(_fields(entry)[2])[2])
 
 

@@ -60,8 +60,10 @@ def read_matrix(body: bytes) -> NDArray[np.float32]:
         raise BadRequestError(f"a cell is not a number: {error}") from error
 
 
-def write_matrix(matrix: NDArray[Any]) -> bytes:
-    """A dense matrix as CSV; nine digits keep every float32."""
+def write_matrix(matrix: NDArray[Any], ordinals: NDArray[Any] | None = None) -> bytes:
+    """A dense matrix as CSV, with ordinals first when given; nine digits keep every float32."""
+    if ordinals is not None:
+        matrix = np.column_stack([ordinals, matrix])
     return "".join(",".join([f"{value:.9g}" for value in row]) + "\n" for row in matrix.tolist()).encode()
 
 

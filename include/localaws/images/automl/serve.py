@@ -1,7 +1,8 @@
 """The `serve` command of the local Autopilot image: first and third container of the inference pipeline.
 
-AUTOML_TRANSFORM_MODE says which: `feature-transform` turns rows of the dataset (no label, no header) into
-features, `inverse-label-transform` turns the algorithm's ordinals into class names.
+AUTOML_TRANSFORM_MODE says which: `feature-transform` turns rows of the dataset (no header; with
+`text/csv;label_size=1` the label comes first, and its ordinal goes with the features) into features,
+`inverse-label-transform` turns the algorithm's ordinals into class names.
 """
 
 from __future__ import annotations
@@ -39,17 +40,21 @@ class FeatureTransform:
         """Transform a `text/csv` body; sparse features answer recordio-protobuf, dense ones CSV."""
         if media_type(content_type) != CSV:
             raise UnsupportedContentType(content_type, CSV)
+        labelled = "label_size=1" in content_type.replace(" ", "").lower()
         try:
-            cells = read_cells(body, len(self._processor.columns))
+            cells = read_cells(body, len(self._processor.columns) + labelled)
+            ordinals = self._processor.labels.transform(cells[:, 0]) if labelled else None
         except BadRequestError as error:
             raise InvocationError(400, str(error)) from error
-        matrix = self._processor.transform(cells)
+        except KeyError as error:
+            raise InvocationError(400, f"{error} is none of the classes in the training data") from error
+        matrix = self._processor.transform(cells[:, int(labelled) :])
         wanted = media_type(accept)
         if wanted == recordio.CONTENT_TYPE or (wanted == "*/*" and sparse.issparse(matrix)):
-            return recordio.encode(sparse.csr_matrix(matrix)), recordio.CONTENT_TYPE
+            return recordio.encode(sparse.csr_matrix(matrix), ordinals), recordio.CONTENT_TYPE
         if wanted not in (CSV, "*/*"):
             raise NotAcceptable(accept, f"{recordio.CONTENT_TYPE}, {CSV}")
-        return write_matrix(matrix.toarray() if sparse.issparse(matrix) else matrix), CSV
+        return write_matrix(matrix.toarray() if sparse.issparse(matrix) else matrix, ordinals), CSV
 
     def execution_parameters(self) -> dict[str, object]:
         """What batch transform may send."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from automl.algorithms import ALGORITHMS
@@ -35,6 +35,7 @@ class Settings:
     algorithms: tuple[str, ...]
     definitions_only: bool
     content: str | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_settings(path: Path) -> Settings:
@@ -54,6 +55,7 @@ def read_settings(path: Path) -> Settings:
         algorithms=tuple(json.loads(raw["algorithms"])) if "algorithms" in raw else tuple(ALGORITHMS),
         definitions_only=raw.get("definitions_only") == "true",
         content=raw.get("content"),
+        images=json.loads(raw.get("images", "{}")),
     )
 
 

@@ -1,28 +1,37 @@
 """The `train` command of the local Autopilot image: the whole AutoML job, from exploration to reports.
 
 On AWS each step is a job in a container of its own. Here one process does the steps in turn and tells of each
-by an event, because starting Python many times would cost more than the work.
+by an event, because starting Python many times would cost more than the work. With the hyperparameter
+`processor_module` one data processor is fitted, which is what the candidate definition notebook asks for.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import sys
+import json
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from automl.errors import ClientError
+from automl.entry import run_program
 from automl.intake import take_in
 from automl.settings import read_settings
 from automl.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROCESSOR = "processor_module"
 
 
 def run(base: Path) -> None:
     """Do the job described in `<base>/input`; raises `ClientError` when data or settings do not allow it."""
     started = time.monotonic()
-    settings = read_settings(base / "input/config/hyperparameters.json")
+    asked = base / "input/config/hyperparameters.json"
+    if PROCESSOR in json.loads(asked.read_text(encoding="utf-8")):
+        from automl import fit_processor
+
+        fit_processor.run(base)
+        return
+    settings = read_settings(asked)
     deadline = None if settings.max_seconds is None else started + settings.max_seconds
     workspace = Workspace(base, settings.job_name)
     workspace.emit("stage", stage="AnalyzingData")
@@ -36,22 +45,5 @@ def run(base: Path) -> None:
     job.run(intake, settings, workspace, deadline)
 
 
-def main() -> int:
-    """Run the job; a failure is written to `output/failure`, from where it becomes the failure reason."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
-    try:
-        run(base)
-    except Exception as error:
-        is_expected = isinstance(error, ClientError)
-        kind = "ClientError" if is_expected else f"AlgorithmError: {type(error).__name__}"
-        logging.getLogger("automl").error("%s: %s", kind, error, exc_info=not is_expected)
-        (base / "output").mkdir(parents=True, exist_ok=True)
-        (base / "output/failure").write_text(f"{kind}: {error}", encoding="utf-8")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_program(run))

@@ -37,6 +37,19 @@ class Outcome:
     probabilities: NDArray[np.float64] | None = None
 
 
+def fold_count(ordinals: NDArray[np.int64], validation_rows: int) -> int:
+    """How many folds candidates are measured on; 1 is a single split."""
+    if validation_rows or len(ordinals) > MOST_ROWS_FOR_FOLDS:
+        return 1
+    return max(1, min(FOLDS, int(np.bincount(ordinals).min())))
+
+
+def stratified_folds(ordinals: NDArray[np.int64], count: int) -> list[Fold]:
+    """`count` stratified folds, the same for the same rows in the same order."""
+    splitter = StratifiedKFold(count, shuffle=True, random_state=SEED)
+    return list(splitter.split(np.arange(len(ordinals)), ordinals))
+
+
 def plan_folds(ordinals: NDArray[np.int64], validation_rows: int, validation_fraction: float) -> list[Fold]:
     """Which rows train and which are held out, as (rows, rows) a fold.
 
@@ -62,8 +75,7 @@ def plan_folds(ordinals: NDArray[np.int64], validation_rows: int, validation_fra
             everything, test_size=validation_fraction, stratify=ordinals, random_state=SEED
         )
         return [(train, held_out)]
-    splitter = StratifiedKFold(min(FOLDS, rarest), shuffle=True, random_state=SEED)
-    return list(splitter.split(everything, ordinals))
+    return stratified_folds(ordinals, fold_count(ordinals, 0))
 
 
 def train_candidate(
@@ -113,16 +125,32 @@ def _guarded(
     scratch: Path,
 ) -> None:
     try:
-        classes = int(ordinals.max()) + 1
-        members = []
-        probabilities = np.full((len(ordinals), classes), np.nan)
-        for train, held_out in folds:
-            member = algorithm.fit(matrix[train], ordinals[train], classes, hyperparameters)
-            probabilities[held_out] = algorithm.average([member]).predict_proba(matrix[held_out])
-            members.append(member)
-        algorithm.average(members).save(directory)
+        probabilities = fit_folds(algorithm, hyperparameters, matrix, ordinals, folds, directory)
         np.save(scratch / "probabilities.npy", probabilities)
     except Exception as error:
         traceback.print_exc()
         (scratch / "failure").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
         raise SystemExit(1) from error
+
+
+def fit_folds(
+    algorithm: Algorithm,
+    hyperparameters: Hyperparameters,
+    matrix: Matrix,
+    ordinals: NDArray[np.int64],
+    folds: Sequence[Fold],
+    directory: Path,
+) -> NDArray[np.float64]:
+    """Train on each fold and leave the averaged model's files in `directory`.
+
+    Returns the probabilities of the held-out rows, of shape (rows, classes); NaN for rows never held out.
+    """
+    classes = int(ordinals.max()) + 1
+    members = []
+    probabilities = np.full((len(ordinals), classes), np.nan)
+    for train, held_out in folds:
+        member = algorithm.fit(matrix[train], ordinals[train], classes, hyperparameters)
+        probabilities[held_out] = algorithm.average([member]).predict_proba(matrix[held_out])
+        members.append(member)
+    algorithm.average(members).save(directory)
+    return probabilities

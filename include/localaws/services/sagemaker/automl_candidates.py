@@ -36,6 +36,12 @@ def algorithm_image(algorithm: str, region: str) -> str:
     return _ALGORITHM_IMAGES[algorithm].format(region=region)
 
 
+def images(region: str) -> dict[str, str]:
+    """All images of the candidates, by algorithm, and that of the data processors."""
+    algorithms = {name: algorithm_image(name, region) for name in _ALGORITHM_IMAGES}
+    return {"data-processor": automl_image(region), **algorithms}
+
+
 def moment(text: str) -> datetime:
     """A time of an event."""
     return datetime.fromisoformat(text)

@@ -106,6 +106,7 @@ class AutoMLJob(Job):
             "validation_fraction": str(plan.validation_fraction),
             "algorithms": json.dumps(plan.algorithms),
             "definitions_only": str(plan.definitions_only).lower(),
+            "images": json.dumps(automl_candidates.images(self._region)),
             **{key: str(value) for key, value in optional.items() if value is not None},
         }
 

@@ -1,0 +1,6 @@
+"""The `train` command of the local XGBoost image: a candidate of an AutoML job."""
+
+from automl.candidate import main
+
+if __name__ == "__main__":
+    raise SystemExit(main("xgboost"))
