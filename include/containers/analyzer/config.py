@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -156,8 +157,6 @@ _UNSUPPORTED = (
     ("methods", "shap", "image_config"),
     ("predictor", "time_series_predictor_config"),
     ("predictor", "accelerator_type"),
-    ("predictor", "content_template"),
-    ("predictor", "record_template"),
     ("segment_config",),
     ("facet_dataset_uri",),
     ("facet_headers",),
@@ -165,7 +164,9 @@ _UNSUPPORTED = (
     ("predicted_label_headers",),
     ("time_series_data_config",),
 )
-_DATASET_TYPES = ("text/csv", "application/jsonlines", "application/x-parquet")
+_DATASET_TYPES = ("text/csv", "application/jsonlines", "application/json", "application/x-parquet")
+_PAYLOADS = ("text/csv", "application/jsonlines", "application/json")
+JSON_TYPES = ("application/jsonlines", "application/json")
 
 
 def load(path: Path) -> AnalysisConfig:
@@ -185,6 +186,7 @@ def parse(document: object) -> AnalysisConfig:
     """Return the validated configuration of a JSON document. Raises `AnalyzerError` as `load` does."""
     try:
         config = AnalysisConfig.model_validate(document)
+        config = _with_content_types(config)
     except ValidationError as error:
         problems = "; ".join(_problem(dict(detail)) for detail in error.errors())
         raise AnalyzerError(f"Analysis configuration schema validation error. {problems}") from error
@@ -192,6 +194,16 @@ def parse(document: object) -> AnalysisConfig:
         raise AnalyzerError(f"Analysis configuration schema validation error. {problem}")
     _require_supported(config)
     return config
+
+
+def _with_content_types(config: AnalysisConfig) -> AnalysisConfig:
+    """Return the configuration with Clarify's defaults: what a model takes and gives is as the dataset."""
+    predictor = config.predictor
+    if predictor is None:
+        return config
+    content = predictor.content_type or config.dataset_type
+    types = {"content_type": content, "accept_type": predictor.accept_type or content}
+    return config.model_copy(update={"predictor": predictor.model_copy(update=types)})
 
 
 def _problem(detail: dict[str, Any]) -> str:
@@ -230,13 +242,36 @@ def _explanation_contradictions(config: AnalysisConfig) -> list[str]:
 
 
 def _predictor_contradictions(predictor: PredictorConfig | None) -> list[str]:
-    if predictor is None or predictor.endpoint_name:
+    if predictor is None:
         return []
-    return [
+    problems = _template_problems(predictor)
+    if predictor.accept_type in JSON_TYPES and predictor.label is None and predictor.probability is None:
+        problems.append(f"predictor: label or probability, a JMESPath, is needed for {predictor.accept_type}")
+    if predictor.endpoint_name:
+        return problems
+    return problems + [
         f"predictor.{key}: required unless endpoint_name is given"
         for key in ("model_name", "instance_type", "initial_instance_count")
         if getattr(predictor, key) is None
     ]
+
+
+def _template_problems(predictor: PredictorConfig) -> list[str]:
+    """Return what Clarify requires of the templates and is not so."""
+    content, record = predictor.content_template, predictor.record_template
+    if predictor.content_type == "application/jsonlines":
+        if content is None or len(re.findall(r"\$features\b", content)) != 1:
+            return ["predictor.content_template: needs one $features for application/jsonlines"]
+    elif predictor.content_type == "application/json":
+        if content is None or record is None:
+            return ["predictor: content_template and record_template are needed for application/json"]
+        if len(re.findall(r"\$records?\b", content)) != 1:
+            return ["predictor.content_template: needs one $record or $records for application/json"]
+        if not re.search(r'\$features(_kvp)?\b|"\$\{[^}"]+\}"', record):
+            return ['predictor.record_template: needs $features, $features_kvp or "${column}"']
+    elif predictor.content_type == "application/x-parquet":
+        return ["predictor.content_type: required for a dataset of application/x-parquet"]
+    return []
 
 
 def _require_supported(config: AnalysisConfig) -> None:
@@ -254,7 +289,8 @@ def _require_supported(config: AnalysisConfig) -> None:
     if config.predictor:
         for key in ("content_type", "accept_type"):
             value = getattr(config.predictor, key)
-            if value not in (None, "text/csv"):
+            if value not in _PAYLOADS:
                 raise AnalyzerError(
-                    f"predictor.{key} {value} is not supported by this analyzer, expected text/csv."
+                    f"predictor.{key} {value} is not supported by this analyzer, "
+                    f"expected one of {', '.join(_PAYLOADS)}."
                 )

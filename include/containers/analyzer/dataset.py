@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import tempfile
 import warnings
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jmespath
 import pandas as pd
 
-from analyzer.config import AnalyzerError
+from analyzer import json_datasets
+from analyzer.config import JSON_TYPES, AnalyzerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,15 +71,12 @@ def _resolve(config: AnalysisConfig, frame: pd.DataFrame) -> Dataset:
     def find(value: Column | None, message: str) -> str | None:
         return None if value is None else column(frame.columns, value, message)
 
-    # For JSON Lines the paths were applied while reading and the columns renamed to these two.
-    is_json = config.dataset_type == "application/jsonlines"
-    label = find(
-        "label" if is_json and config.label is not None else config.label, "Headers must contain label."
-    )
-    predicted = find(
-        "predicted_label" if is_json and config.predicted_label is not None else config.predicted_label,
-        "Headers must contain predicted label.",
-    )
+    label, predicted = config.label, config.predicted_label
+    if config.dataset_type in JSON_TYPES:
+        # The paths were applied while reading; what they found is in the last columns.
+        label, predicted = json_datasets.last_columns(config, list(frame.columns))
+    label = find(label, "Headers must contain label.")
+    predicted = find(predicted, "Headers must contain predicted label.")
     join_source = find(config.joinsource_name_or_index, "Unable to locate the join source.")
     excluded = [
         column(frame.columns, item, "Feature names not found.") for item in config.excluded_columns or []
@@ -94,7 +90,8 @@ def _frames(config: AnalysisConfig, files: list[Path]) -> Iterator[pd.DataFrame]
     readers = {
         "text/csv": _read_csv,
         "application/x-parquet": _read_parquet,
-        "application/jsonlines": _read_json_lines,
+        "application/jsonlines": json_datasets.read,
+        "application/json": json_datasets.read,
     }
     for path in files:
         try:
@@ -153,30 +150,6 @@ def _is_header(cells: list[str]) -> bool:
 
 def _read_parquet(path: Path, config: AnalysisConfig) -> pd.DataFrame:
     return _renamed(pd.read_parquet(path), config.headers, path)
-
-
-def _read_json_lines(path: Path, config: AnalysisConfig) -> pd.DataFrame:
-    if config.features is None:
-        raise AnalyzerError(
-            "Data must contain features. Give features, a JMESPath, for application/jsonlines."
-        )
-    features = jmespath.compile(config.features)
-    extra = {
-        name: jmespath.compile(str(value))
-        for name, value in (("label", config.label), ("predicted_label", config.predicted_label))
-        if value is not None
-    }
-    rows: list[list[Any]] = []
-    for line in path.read_text(encoding="utf-8-sig").split("\n"):
-        if line.strip():
-            record = json.loads(line)
-            values = features.search(record)
-            rows.append([*(values if isinstance(values, list) else [values])])
-            rows[-1] += [expression.search(record) for expression in extra.values()]
-    width = len(rows[0]) - len(extra) if rows else 0
-    frame = pd.DataFrame(rows, columns=[*(f"column_{index}" for index in range(width)), *extra])
-    names = config.headers[:width] if config.headers else None
-    return frame.rename(columns=dict(zip(frame.columns[:width], names or frame.columns[:width], strict=True)))
 
 
 def _renamed(frame: pd.DataFrame, headers: list[str] | None, path: Path) -> pd.DataFrame:

@@ -91,7 +91,9 @@ def _run(base: Path, cluster: Cluster) -> dict[str, Any] | None:
             bias_result = bias_files.analyze(settings, source, cluster)
         if not counted or _explains(settings):
             data = dataset.load(settings, source)
-            predictor = stack.enter_context(_predictor(settings, cluster)) if _asks(settings) else None
+            predictor = (
+                stack.enter_context(_predictor(settings, cluster, data.features)) if _asks(settings) else None
+            )
             if not counted and _measures_bias(settings):
                 bias_result = _bias(settings, data, predictor, cluster, scratch)
             if predictor is not None and _explains(settings):
@@ -116,16 +118,16 @@ def _measures_bias(settings: AnalysisConfig) -> bool:
 
 
 @contextmanager
-def _predictor(settings: AnalysisConfig, cluster: Cluster) -> Iterator[Predictor]:
+def _predictor(settings: AnalysisConfig, cluster: Cluster, features: list[str]) -> Iterator[Predictor]:
     """Yield the predictor of one endpoint for all instances, which the leading one creates."""
     wanted = settings.predictor
     if wanted is None:
         raise AnalyzerError("The analysis needs predictor.")
     if not cluster.leads:
         name = cluster.tell("endpoint", None)
-        yield Predictor(name, wanted)
+        yield Predictor(name, wanted, features)
         return
-    with hosted(wanted) as predictor:
+    with hosted(wanted, features) as predictor:
         cluster.tell("endpoint", predictor.endpoint_name)
         yield predictor
 
@@ -146,8 +148,8 @@ def _bias(
     if not cluster.replicated:
         raise AnalyzerError(
             "This bias analysis needs the whole dataset on the first of several instances: set "
-            "S3DataDistributionType FullyReplicated, or use one instance. (The flip test and JSON Lines need "
-            "the rows themselves.)"
+            "S3DataDistributionType FullyReplicated, or use one instance. (The flip test and JSON need the "
+            "rows themselves.)"
         )
     return bias.analyze(settings, data, predicted)
 

@@ -55,7 +55,24 @@ def shap(**changes: Any) -> dict[str, Any]:
     return SHAP | {"methods": SHAP["methods"] | {"shap": SHAP["methods"]["shap"] | changes}}
 
 
-@pytest.mark.parametrize("document", [BIAS, SHAP])
+def asked(content_type: str, content: str | None = None, record: str | None = None, **changes: Any) -> Any:
+    """A model that is asked in JSON."""
+    templates = {"content_template": content, "record_template": record}
+    types = {"content_type": content_type, "accept_type": content_type}
+    return SHAP | {"predictor": PREDICTOR | types | templates | changes}
+
+
+# What the SDK sends for BlazingText and the words of a review.
+BLAZINGTEXT = asked(
+    "application/json",
+    '{"instances": $records}',
+    '"${review_body}"',
+    label="[*].label",
+    probability="[*].prob",
+)
+
+
+@pytest.mark.parametrize("document", [BIAS, SHAP, BLAZINGTEXT])
 def test_real_configurations_are_taken(document: Any) -> None:
     parsed = config.parse(document)
     assert parsed.version == "1.0"
@@ -100,6 +117,19 @@ def test_defaults_are_the_container_s() -> None:
         (shap(agg_method="max"), "methods.shap.agg_method"),
         (shap(text_config={"granularity": "word", "language": "en"}), "methods.shap.text_config.granularity"),
         (BIAS | {"methods": BIAS["methods"] | {"report": {"name": "../x"}}}, "methods.report.name"),
+        (asked("application/jsonlines"), "predictor.content_template: needs one $features"),
+        (asked("application/jsonlines", "[$feature]"), "predictor.content_template: needs one $features"),
+        (asked("application/json", '{"x": $records}'), "content_template and record_template are needed"),
+        (asked("application/json", "[$rows]", "$features"), "needs one $record or $records"),
+        (asked("application/json", "[$records]", '{"a": $a}'), "predictor.record_template: needs $features"),
+        (
+            asked("application/json", "$record", "$features", label=None, probability=None),
+            "label or probability",
+        ),
+        (
+            SHAP | {"dataset_type": "application/x-parquet", "predictor": PREDICTOR | {"content_type": None}},
+            "predictor.content_type: required for a dataset of application/x-parquet",
+        ),
     ],
 )
 def test_schema_errors_begin_as_clarify_s_and_say_where(document: Any, message: str) -> None:
@@ -116,13 +146,36 @@ def test_schema_errors_begin_as_clarify_s_and_say_where(document: Any, message: 
         (shap(image_config={}), "methods.shap.image_config is not supported"),
         (BIAS | {"dataset_type": "application/x-image"}, "dataset_type application/x-image is not supported"),
         (BIAS | {"segment_config": []}, "segment_config is not supported"),
-        (SHAP | {"predictor": PREDICTOR | {"content_type": "application/json"}}, "predictor.content_type"),
+        (
+            BIAS | {"segment_config": [{"name_or_index": "product_category", "segments": [["Knits"]]}]},
+            "segment_config is not supported",
+        ),
+        (SHAP | {"predictor": PREDICTOR | {"content_type": "image/png"}}, "predictor.content_type image/png"),
+        (SHAP | {"predictor": PREDICTOR | {"accept_type": "image/png"}}, "predictor.accept_type image/png"),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(document: Any, message: str) -> None:
     with pytest.raises(config.AnalyzerError, match="not supported by this analyzer") as refused:
         config.parse(document)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("dataset_type", "given", "expected"),
+    [
+        ("text/csv", {}, ("text/csv", "text/csv")),
+        ("application/jsonlines", {}, ("application/jsonlines", "application/jsonlines")),
+        ("application/jsonlines", {"accept_type": "text/csv"}, ("application/jsonlines", "text/csv")),
+        ("application/x-parquet", {"content_type": "text/csv"}, ("text/csv", "text/csv")),
+    ],
+)
+def test_a_model_is_asked_as_the_dataset_is_and_answers_as_it_is_asked(
+    dataset_type: str, given: dict[str, str], expected: tuple[str, str]
+) -> None:
+    types = {"content_type": None, "accept_type": None, "content_template": "$features"} | given
+    parsed = config.parse(SHAP | {"dataset_type": dataset_type, "predictor": PREDICTOR | types})
+    assert parsed.predictor is not None
+    assert (parsed.predictor.content_type, parsed.predictor.accept_type) == expected
 
 
 @pytest.mark.parametrize("content", ["{", None])

@@ -90,6 +90,56 @@ def test_json_lines(tmp_path: Path) -> None:
     assert loaded.frame["review"].tolist() == ["good \u2028", "bad"]
     assert loaded.frame[loaded.label].tolist() == [1, -1]
     assert loaded.frame[loaded.predicted_label].tolist() == [1, 1]
+    assert list(loaded.frame.columns) == ["review", "kind", "sentiment", "predicted_label"]
+
+
+JSON = {
+    "rows": [
+        {"review": "good", "kind": "a", "stars": 1, "model": -1},
+        {"review": "bad", "kind": None, "stars": -1, "model": -1},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("features", "headers", "names"),
+    [
+        ("rows[*].[review, kind]", ["text", "kind", "label", "guess"], ["text", "kind", "label", "guess"]),
+        ("rows[*].[review, kind]", ["text", "kind"], ["text", "kind", "label", "predicted_label"]),
+        ("rows[*].[review, kind]", None, ["column_0", "column_1", "label", "predicted_label"]),
+        ("rows[*].review", None, ["column_0", "label", "predicted_label"]),
+    ],
+)
+def test_json(tmp_path: Path, features: str, headers: list[str] | None, names: list[str]) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.json").write_text(json.dumps(JSON, indent=1))
+    changes = {"label": "rows[*].stars", "predicted_label": "rows[*].model", "headers": headers}
+    loaded = dataset.load(settings(dataset_type="application/json", features=features, **changes), tmp_path)
+    assert list(loaded.frame.columns) == names
+    assert (loaded.features, loaded.label) == (names[:-2], names[-2])
+    assert loaded.frame[names[0]].tolist() == ["good", "bad"] * 2
+    assert loaded.frame[loaded.label].tolist() == [1, -1] * 2
+    assert loaded.frame[loaded.predicted_label].tolist() == [-1] * 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": None}, "Data must contain features. Give features, a JMESPath, for application/json"),
+        ({"features": "rows["}, "features is 'rows\\[', expected a JMESPath"),
+        ({"features": "lines"}, "features finds 'None' in the document, expected a list"),
+        ({"label": "rows[0].stars"}, "label finds '1' in the document, expected a list"),
+        ({"label": "rows[:1].stars"}, "label finds 1 values in the document, features finds 2 rows"),
+        ({"headers": ["text"]}, "Headers in config do not match with the number of columns"),
+        ({"headers": ["text", "text"]}, "Columns must have different names"),
+        ({"features": "[rows[0].[review], rows[1].[review, kind]]"}, r"have \[2, 3\] values"),
+    ],
+)
+def test_json_that_does_not_fit(tmp_path: Path, changes: Any, message: str) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(JSON))
+    wanted = {"features": "rows[*].[review, kind]", "label": "rows[*].stars"} | changes
+    with pytest.raises(config.AnalyzerError, match=message):
+        dataset.load(settings(dataset_type="application/json", **wanted), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +153,7 @@ def test_json_lines(tmp_path: Path) -> None:
         ("sentiment,b\n1,2,3,4\n1,2\n", {}, "cannot be read as text/csv"),
         ("sentiment,b\n1,\udcff\n", {}, "cannot be read as text/csv"),
         ("{}\n", {"dataset_type": "application/jsonlines"}, "Data must contain features."),
+        ("{}{}", {"dataset_type": "application/json", "features": "x"}, "cannot be read as application/json"),
     ],
 )
 def test_datasets_that_cannot_be_read(tmp_path: Path, content: str, changes: Any, message: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzer import config, predictor
+from analyzer import answers, config, payloads
 
 # One line of the serving contract.
 LINE = ["1", "0.91", "[0.02, 0.07, 0.91]", "['-1', '0', '1']"]
@@ -17,27 +17,27 @@ OTHER = ["-1", "0.5", "[0.5, 0.3, 0.2]", "['-1', '0', '1']"]
 
 
 def test_label_and_a_list_of_probabilities() -> None:
-    answer = predictor.parse_csv([LINE, OTHER], 0, 2)
+    answer = answers.parse_csv([LINE, OTHER], 0, 2)
     assert answer.labels == ["1", "-1"]
     np.testing.assert_array_equal(answer.require_scores(), [[0.02, 0.07, 0.91], [0.5, 0.3, 0.2]])
     assert answer.predicted_labels(None, 0.5) == ["1", "-1"]
 
 
 def test_a_list_of_labels_names_the_classes() -> None:
-    answer = predictor.parse_csv([LINE, OTHER], 3, 2)
+    answer = answers.parse_csv([LINE, OTHER], 3, 2)
     assert answer.label_headers == ["-1", "0", "1"]
     assert answer.predicted_labels(None, 0.5) == ["1", "-1"]
     assert answer.predicted_labels(["bad", "so-so", "good"], 0.5) == ["good", "bad"]
 
 
 def test_one_score_is_compared_with_the_threshold() -> None:
-    answer = predictor.parse_csv([["0.7"], ["0.6"]], None, 0)
+    answer = answers.parse_csv([["0.7"], ["0.6"]], None, 0)
     assert answer.predicted_labels(None, 0.6) == ["1", "0"]
 
 
 def test_without_columns_the_row_is_the_scores() -> None:
     np.testing.assert_array_equal(
-        predictor.parse_csv([["0.1", "0.9"]], None, None).require_scores(), [[0.1, 0.9]]
+        answers.parse_csv([["0.1", "0.9"]], None, None).require_scores(), [[0.1, 0.9]]
     )
 
 
@@ -49,25 +49,26 @@ def test_without_columns_the_row_is_the_scores() -> None:
         ([["1", "[0.1, 0.2"]], 0, 1, "expected a list of values"),
         ([["good"]], None, None, "expected as many scores for each row"),
         ([["[0.1]"], ["[0.1, 0.2]"]], None, 0, "expected as many scores for each row"),
+        ([["['a', 'b']", "[1, 0]"], ["['b', 'a']", "[1, 0]"]], 0, 1, "scores would be mixed"),
     ],
 )
 def test_answers_that_cannot_be_read(rows: Any, label: Any, probability: Any, message: str) -> None:
     with pytest.raises(config.AnalyzerError, match=message):
-        predictor.parse_csv(rows, label, probability)
+        answers.parse_csv(rows, label, probability)
 
 
 def test_labels_alone_cannot_be_explained() -> None:
     with pytest.raises(config.AnalyzerError, match="SHAP needs scores"):
-        predictor.parse_csv([LINE], 0, None).require_scores()
+        answers.parse_csv([LINE], 0, None).require_scores()
     with pytest.raises(config.AnalyzerError, match="names 2 classes, the model gives 3"):
-        predictor.parse_csv([LINE], None, 2).predicted_labels(["a", "b"], 0.5)
+        answers.parse_csv([LINE], None, 2).predicted_labels(["a", "b"], 0.5)
 
 
 def test_batches_keep_order_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictor, "MAX_BATCH_BYTES", 60)
-    monkeypatch.setattr(predictor, "MAX_BATCH_ROWS", 3)
+    monkeypatch.setattr(payloads, "MAX_BATCH_BYTES", 60)
+    monkeypatch.setattr(payloads, "MAX_BATCH_ROWS", 3)
     rows = [["short"], ['comma, "quote"\nbreak'], ["ééééé" * 4], ["x" * 100], ["a"], ["b"], ["c"], ["d"]]
-    found = list(predictor.batches(rows))
+    found = list(payloads.batches(rows, payloads.CsvContent()))
     assert [len(batch) for batch in found] == [2, 1, 1, 3, 1]
     assert all(sum(len(line.encode()) for line in batch) <= 60 for batch in found if len(batch) > 1)
     lines = "".join(line for batch in found for line in batch)
@@ -75,4 +76,4 @@ def test_batches_keep_order_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_numbers_are_not_quoted() -> None:
-    assert list(predictor.batches([[1.5, "a", 2]])) == [['1.5,"a",2\n']]
+    assert list(payloads.batches([[1.5, "a", 2]], payloads.CsvContent())) == [['1.5,"a",2\n']]
