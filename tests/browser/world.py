@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import guardian
 import httpx
 import pandas as pd
 
@@ -69,6 +70,7 @@ class World:
     def start(cls, directory: Path) -> World:
         """Start the stand-in and an API server; the DAG is known, paused, and has no runs."""
         places = Places(directory)
+        guardian.sweep_after_us(places.local)
         stand_in = localaws.start(places)
         # Not one of the usual ports: whoever starts an Airflow meanwhile looks there first.
         url = f"http://{HOST}:{_unused_port()}"

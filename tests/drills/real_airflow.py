@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import guardian
 import httpx
 import psutil
 
@@ -56,6 +57,7 @@ class RealAirflow:
 
     def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Start and wait until every component reports."""
+        guardian.sweep_after_us(self.places.local)
         localaws.prepare_account(self.stand_in.url)
         rows = "\n".join(ROWS).encode()
         self.stand_in.client("s3").put_object(Bucket=localaws.BUCKET, Key="in/rows.csv", Body=rows)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import exercised
+import guardian
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -97,6 +98,7 @@ class StandIn:
                 stdout=log,
                 stderr=log,
             )
+        guardian.end_with_us(self._process.pid)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             written = self._log().read_bytes()[begin:].decode()

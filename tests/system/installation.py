@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import guardian
+
 from launcher import first_data, localaws, processes
 from launcher.places import CHECKOUT, Places
 
@@ -49,6 +51,7 @@ class Installation:
 
     def launch(self, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """Run one command of the launcher, as the Makefile does; raises TimeoutExpired after `seconds`."""
+        guardian.sweep_after_us(self.places.local)
         environment = os.environ | {
             "PYTHONPATH": str(CHECKOUT / "include"),
             "SENTIMENT_RETRAIN_LOCAL": str(self.places.local),

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import guardian
 import httpx
 import psutil
 import yaml
@@ -208,6 +209,7 @@ class Topology:
                 start_new_session=True,
                 user=user,
             )
+        guardian.end_with_us(self.processes[name].pid)
 
     # --- looking and killing ------------------------------------------------------------------------------
 
