@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import athena_zones
 import pytest
 
 if TYPE_CHECKING:
@@ -91,14 +92,10 @@ ERRORS = [
         "select zip_with(array[1], array[2], x -> x)",
         "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (?, ?, ?) for function zip_with",
     ),
-    (
-        "select timestamp '2020-01-01 10:00:00' at time zone 'UTC'",
-        "NOT_SUPPORTED: line 1:18: The local stand-in does not support AT TIME ZONE",
-    ),
 ]
 
 
-@pytest.mark.parametrize(("sql", "expected"), ERRORS)
+@pytest.mark.parametrize(("sql", "expected"), [*ERRORS, *athena_zones.ERRORS])
 def test_query_fails_with_athenas_words(queries: Queries, sql: str, expected: str) -> None:
     assert queries.failure(sql) == expected
 
@@ -125,7 +122,7 @@ def test_types_of_result_columns(queries: Queries) -> None:
     result = queries.run(
         "select 1 i, 3000000000 b, 1.5 d, 1e0 f, cast(1 as real) r, 'a' s, true t, date '2020-01-01' dt, "
         "timestamp '2020-01-01 00:00:00' ts, array[1] a, map(array['a'], array[1]) m, row(1) w, count(*) n, "
-        "sum(1) s2, avg(1) a2, to_utf8('x') v, json_parse('1') j, now() z"
+        "sum(1) s2, avg(1) a2, to_utf8('x') v, json_parse('1') j, now() z, now() at time zone 'Asia/Tokyo' zz"
     )
     assert result.columns == [
         ("i", "integer"),
@@ -146,6 +143,7 @@ def test_types_of_result_columns(queries: Queries) -> None:
         ("v", "varbinary"),
         ("j", "json"),
         ("z", "timestamp with time zone"),
+        ("zz", "timestamp with time zone"),
     ]
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import athena_dates
 import athena_relations
 import athena_scalars
+import athena_zones
 import pytest
 
 if TYPE_CHECKING:
     from athena_queries import Queries
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"), [*athena_dates.VALUES, *athena_relations.VALUES, *athena_scalars.VALUES]
-)
+VALUES = [*athena_dates.VALUES, *athena_relations.VALUES, *athena_scalars.VALUES, *athena_zones.VALUES]
+
+
+@pytest.mark.parametrize(("sql", "expected"), VALUES)
 def test_query_gives_trinos_values(queries: Queries, sql: str, expected: str) -> None:
     assert queries.line(sql) == expected

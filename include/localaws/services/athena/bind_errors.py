@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from localaws.services.athena.dialect import position
-from localaws.services.athena.errors import QueryError, at, runtime_error
+from localaws.services.athena.errors import QueryError, at, not_supported, runtime_error
 from localaws.services.athena.hive_types import trino_name
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def _place(sql: str, tree: exp.Expr, name: str, kinds: tuple[type, ...]) -> tupl
 def bind_error(details: dict[str, Any], sql: str, tree: exp.Expr) -> QueryError:
     """The Athena error for a DuckDB error document; `tree` is what `sql` was parsed to, before any change."""
     text = str(details.get("error_message") or details)
+    if "trino_zone" in text:
+        return not_supported("AT TIME ZONE in this place", position(sql, tree))
     for recognise in (_column, _table, _function, _grouping):
         error = recognise(text, sql, tree)
         if error:

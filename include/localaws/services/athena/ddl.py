@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from localaws.services.athena import hive, show
+from localaws.services.athena import describe, hive, show
 from localaws.services.athena.catalog import Table, encode_view
 from localaws.services.athena.errors import QueryError, at
 from localaws.services.athena.hive_types import column_info, duckdb_to_hive, string_column
@@ -282,5 +282,5 @@ HANDLERS: dict[str, Callable[[Statement, Session], Outcome]] = {
     "SHOW_TBLPROPERTIES": show.show_table_properties,
     "SHOW_CREATE_TABLE": show.show_create_table,
     "SHOW_CREATE_VIEW": show.show_create_view,
-    "DESCRIBE": show.describe,
+    "DESCRIBE": describe.describe,
 }

@@ -7,6 +7,10 @@ from typing import Any
 
 from localaws.services.athena.hive_types import trino_name
 
+# A struct of an instant and its zone (zones.py).
+ZONED = "ZONED TIMESTAMP"
+_ZONED_FIELDS = ["trino_instant", "trino_zone"]
+
 
 @dataclass(frozen=True)
 class Type:
@@ -34,6 +38,8 @@ class Type:
             return f"decimal({self.width}, {self.scale})"
         if self.id == "LIST" and self.child:
             return f"array({self.child.trino})"
+        if self.id == ZONED:
+            return "timestamp with time zone"
         return "json" if self.id == "JSON" else trino_name(self.id)
 
 
@@ -54,6 +60,7 @@ _CATEGORIES = dict.fromkeys([*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"], "number"
     "DATE": "time",
     "TIMESTAMP": "time",
     "TIMESTAMP WITH TIME ZONE": "time",
+    ZONED: "time",
     "VARCHAR": "varchar",
     "STRING_LITERAL": "varchar",
     "NULL": "unknown",
@@ -67,4 +74,6 @@ def described_type(described: dict[str, Any]) -> Type:
     child = described_type(info["child_type"]) if info.get("child_type") else None
     if info.get("alias") == "JSON":
         return Type("JSON")
+    if [field["first"] for field in info.get("child_types") or []] == _ZONED_FIELDS:
+        return Type(ZONED)
     return Type(described["id"], info.get("width", 0), info.get("scale", 0), child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localaws.protocol import AwsError
@@ -70,6 +70,14 @@ _OVERFLOW = re.compile(r"Overflow in (\w+) of (\w+) \((.*?)\)")
 _OUT_OF_RANGE = re.compile(r"with value (\S+) can't be cast .*? destination type (\w+)", re.DOTALL)
 _CONVERSION = re.compile(r"Could not convert string '(.*)' to (\w+)", re.DOTALL)
 _PARSE = re.compile(r'Could not parse string "(.*?)" according to format')
+_PHRASES = {
+    "Map keys must be unique": QueryError("INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
+    "More than one row returned by a subquery": QueryError(
+        "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"
+    ),
+    "Out of Memory Error": QueryError("", "Query exhausted resources at this scale factor", SYSTEM, 0),
+    "trino_zone": not_supported("AT TIME ZONE in this place"),
+}
 _TYPE_NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
 
 
@@ -98,10 +106,5 @@ def runtime_error(text: str) -> QueryError:
     first = text.split("\n", 1)[0]
     if "Out of Range Error" in text or "out of range" in text:
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", first)
-    if "Map keys must be unique" in text:
-        return QueryError("INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed")
-    if "More than one row returned by a subquery" in text:
-        return QueryError("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
-    if "Out of Memory Error" in text:
-        return QueryError("", "Query exhausted resources at this scale factor", SYSTEM, 0)
-    return QueryError("GENERIC_USER_ERROR", first)
+    known = next((error for phrase, error in _PHRASES.items() if phrase in text), None)
+    return replace(known) if known else QueryError("GENERIC_USER_ERROR", first)

@@ -99,6 +99,11 @@ def _child(kind: Any, name: str) -> Any:
     return dict(kind.children)[name]
 
 
+def is_zoned(kind: Any) -> bool:
+    """Whether a result column is an instant with its zone (zones.py)."""
+    return kind.id == "struct" and [name for name, _ in kind.children] == ["trino_instant", "trino_zone"]
+
+
 def duckdb_to_hive(kind: Any) -> str:
     """The Hive type in which a result column is kept in a table; raise `QueryError` when there is none."""
     if kind.id == "decimal":
@@ -107,6 +112,8 @@ def duckdb_to_hive(kind: Any) -> str:
         return f"array<{duckdb_to_hive(kind.children[0][1])}>"
     if kind.id == "map":
         return f"map<{duckdb_to_hive(_child(kind, 'key'))},{duckdb_to_hive(_child(kind, 'value'))}>"
+    if kind.id == "timestamp with time zone" or is_zoned(kind):
+        raise QueryError("NOT_SUPPORTED", "Unsupported Hive type: timestamp(3) with time zone")
     if kind.id == "struct":
         return "struct<" + ",".join(f"{name}:{duckdb_to_hive(child)}" for name, child in kind.children) + ">"
     if kind.id in _AS_BIGINT:
@@ -131,6 +138,8 @@ def column_info(name: str, kind: Any) -> dict[str, Any]:
         type_name, precision = "bigint", 19
     elif str(kind) == "JSON":
         type_name = "json"
+    elif is_zoned(kind):
+        type_name, precision = "timestamp with time zone", 3
     elif kind.id in _FROM_DUCKDB:
         type_name, _, precision = _FROM_DUCKDB[kind.id]
     else:

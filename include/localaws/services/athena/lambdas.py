@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localaws.services.athena.errors import unexpected
-from localaws.services.athena.operators import call
+from localaws.services.athena.nodes import call
 from localaws.services.athena.rules import arguments
 
 if TYPE_CHECKING:

@@ -118,7 +118,50 @@ CREATE MACRO trino_millisecond(x) AS millisecond(x) % 1000;
 CREATE MACRO trino_from_iso8601_date(s) AS CAST(strptime(s, '%Y-%m-%d') AS DATE);
 CREATE MACRO trino_from_iso8601_timestamp(s) AS CAST(s AS TIMESTAMPTZ);
 CREATE MACRO trino_timestamp_text(x) AS strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g');
+CREATE MACRO trino_current_timezone() AS 'UTC';
 CREATE MACRO trino_timestamptz_text(x) AS strftime(x AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%g') || ' UTC';
+
+-- Timestamps with a zone of their own: an instant and the zone's name or offset (zones.py).
+CREATE MACRO trino_zoned(i, z) AS CASE WHEN i IS NULL THEN NULL
+    ELSE {'trino_instant': CAST(i AS TIMESTAMPTZ), 'trino_zone': z} END;
+CREATE MACRO trino_zoned_instant(x) AS struct_extract(x, 'trino_instant');
+CREATE MACRO trino_zoned_zone(x) AS struct_extract(x, 'trino_zone');
+CREATE MACRO trino_zone_named(z) AS CASE WHEN left(z, 1) IN ('+', '-') THEN 'UTC' ELSE z END;
+CREATE MACRO trino_zone_offset(z) AS to_minutes(CAST(CASE left(z, 1) WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END
+    * coalesce(60 * TRY_CAST(substring(z, 2, 2) AS BIGINT) + TRY_CAST(substring(z, 5, 2) AS BIGINT), 0) AS BIGINT));
+CREATE MACRO trino_local_in(i, z) AS timezone(trino_zone_named(z), i) + trino_zone_offset(z);
+CREATE MACRO trino_zoned_local(x) AS trino_local_in(trino_zoned_instant(x), trino_zoned_zone(x));
+-- An hour that comes twice is the first, as in Trino; DuckDB takes the second.
+CREATE MACRO trino_first_of(i, t, z) AS CASE
+    WHEN trino_local_in(i - INTERVAL 1 HOUR, z) = t THEN i - INTERVAL 1 HOUR
+    WHEN trino_local_in(i - INTERVAL 30 MINUTE, z) = t THEN i - INTERVAL 30 MINUTE ELSE i END;
+CREATE MACRO trino_zoned_of(t, z) AS
+    trino_zoned(trino_first_of(timezone(trino_zone_named(z), t - trino_zone_offset(z)), t, z), z);
+CREATE MACRO trino_zoned_minutes(x) AS
+    date_diff('minute', timezone('UTC', trino_zoned_instant(x)), trino_zoned_local(x));
+CREATE MACRO trino_zoned_timezone_hour(x) AS trino_zoned_minutes(x) // 60;
+CREATE MACRO trino_zoned_timezone_minute(x) AS trino_zoned_minutes(x) % 60;
+CREATE MACRO trino_zoned_text(x) AS
+    strftime(trino_zoned_local(x), '%Y-%m-%d %H:%M:%S.%g') || ' ' || trino_zoned_zone(x);
+CREATE MACRO trino_zoned_iso8601(x) AS strftime(trino_zoned_local(x), '%Y-%m-%dT%H:%M:%S.%g')
+    || CASE WHEN trino_zoned_zone(x) = 'UTC' THEN 'Z' ELSE printf('%s%02d:%02d',
+        CASE WHEN trino_zoned_minutes(x) < 0 THEN '-' ELSE '+' END,
+        abs(trino_zoned_minutes(x)) // 60, abs(trino_zoned_minutes(x)) % 60) END;
+-- What a sum or difference is asked the type of while that of its operands is not known.
+CREATE MACRO trino_plus_type(a STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR), b) AS
+    CASE WHEN row(b) IS NOT NULL THEN a END,
+    (a, b STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR)) AS CASE WHEN row(a) IS NOT NULL THEN b END,
+    (a, b) AS a + b;
+CREATE MACRO trino_minus_type(a STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR), b INTERVAL) AS
+    CASE WHEN row(b) IS NOT NULL THEN a END,
+    (a STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR),
+        b STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR)) AS
+        CASE WHEN row(a, b) IS NOT NULL THEN INTERVAL 1 DAY END,
+    (a STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR), b) AS
+        CASE WHEN row(a, b) IS NOT NULL THEN INTERVAL 1 DAY END,
+    (a, b STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR)) AS
+        CASE WHEN row(a, b) IS NOT NULL THEN INTERVAL 1 DAY END,
+    (a, b) AS a - b;
 
 -- Arrays and maps
 CREATE MACRO trino_array_subscript(a, i) AS a[CASE

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from localaws.services.athena import functions, lambdas, rules
+from localaws.services.athena import functions, lambdas, rules, zones
 from localaws.services.athena.bind_errors import unregistered
 from localaws.services.athena.errors import not_supported
-from localaws.services.athena.operators import call
+from localaws.services.athena.nodes import call
 
-_UNTYPED = rules.UNTYPED | lambdas.UNTYPED
+_UNTYPED = rules.UNTYPED | lambdas.UNTYPED | zones.UNTYPED
 
 
 def name_functions(root: exp.Expr, sql: str, typed: set[str]) -> None:
@@ -22,12 +22,19 @@ def name_functions(root: exp.Expr, sql: str, typed: set[str]) -> None:
         elif isinstance(node, exp.DataType) and node.is_type("timestamp", "timestamptz"):
             node.replace(_timestamp(node))
         elif type(node) in _SYNTAX:
-            node.replace(_SYNTAX[type(node)](node))
+            _replace(node, _SYNTAX[type(node)](node), sql, typed)
+
+
+def _replace(node: exp.Expr, meaning: exp.Expr, sql: str, typed: set[str]) -> None:
+    if meaning is not node:
+        node.replace(meaning)
+    if isinstance(node, exp.Extract) and isinstance(meaning, exp.Anonymous):
+        _name_function(meaning, sql, typed)
 
 
 def _name_function(node: exp.Anonymous, sql: str, typed: set[str]) -> None:
     name = node.name.lower()
-    if name in _UNTYPED:
+    if name in _UNTYPED and name not in typed:
         node.replace(_UNTYPED[name](node))
     elif name not in typed:
         renamed = functions.duckdb_name(name)
@@ -45,10 +52,9 @@ def _trim(node: exp.Trim) -> exp.Expr:
 
 def _extract(node: exp.Extract) -> exp.Expr:
     name = node.this.name.lower()
-    renamed = functions.duckdb_name(name)
-    if renamed is None:
+    if functions.duckdb_name(name) is None and name not in zones.TYPED:
         raise not_supported(f"EXTRACT({name.upper()} ...)", node.meta.get("at"))
-    return call(renamed, node.expression)
+    return call(name, node.expression)
 
 
 def _substring(node: exp.Substring) -> exp.Expr:
@@ -56,19 +62,15 @@ def _substring(node: exp.Substring) -> exp.Expr:
     return call("trino_substr", *[part for part in parts if part is not None])
 
 
-def _refuse(what: str) -> Any:
-    def refuse(node: exp.Expr) -> exp.Expr:
-        raise not_supported(what, node.meta.get("at"))
-
-    return refuse
-
-
 def _timestamp(node: exp.DataType) -> exp.Expr:
     """Timestamps are DuckDB's plain ones, whatever their precision; Trino's default is milliseconds."""
     literal = isinstance(node.parent, exp.Cast) and isinstance(node.parent.this, exp.Literal)
     if node.expressions and not literal and node.expressions[0].name not in ("0", "3"):
         raise not_supported(f"timestamp({node.expressions[0].name}); timestamps have milliseconds here")
-    return exp.DataType(this=node.this)
+    plain = exp.DataType(this=node.this)
+    # sqlglot reads ``timestamp '…'`` as a cast to a precision of 0.
+    plain.meta[zones.LITERAL] = literal and [str(part.this) for part in node.expressions] == ["0"]
+    return plain
 
 
 _SYNTAX: dict[type[exp.Expr], Any] = {
@@ -78,5 +80,7 @@ _SYNTAX: dict[type[exp.Expr], Any] = {
     exp.StrPosition: lambda node: call("strpos", node.this, node.args["substr"]),
     exp.ParseJSON: lambda node: call("json", node.this),
     exp.HexString: lambda node: call("unhex", exp.Literal.string(node.this)),
-    exp.AtTimeZone: _refuse("AT TIME ZONE"),
+    exp.AtTimeZone: zones.operator,
+    exp.Cast: zones.literal,
+    exp.TryCast: zones.literal,
 }

@@ -61,6 +61,9 @@ class DuckDbSql(DuckDB):
             if isinstance(node, exp.Anonymous) and not node.meta.get("duckdb"):
                 template = STUBS.get(node.name.lower())
                 return self._filled(template, node) if template else None
+            if isinstance(node, (exp.Add, exp.Sub)) and node.meta.get("zones"):
+                name = "trino_plus_type" if isinstance(node, exp.Add) else "trino_minus_type"
+                return f"{name}({self.sql(node.left)}, {self.sql(node.right)})"
             if isinstance(node, exp.Bracket):
                 return f"({self.sql(node.this)})[{self.sql(node.expressions[0])}]"
             escaped = isinstance(node, exp.Like) and isinstance(node.parent, exp.Escape)
@@ -111,6 +114,10 @@ _BOOLEAN = (
     exp.In,
     exp.Like,
 )
+_OF_TIMES = (
+    *("year", "quarter", "month", "week", "week_of_year", "day", "day_of_month", "day_of_week", "dow"),
+    *("day_of_year", "doy", "year_of_week", "yow", "hour", "minute", "second", "millisecond"),
+)
 # Functions whose arguments' types are being asked for: the right type, any value.
 STUBS = {
     "date_add": "list_extract([{2}], CAST(length(CAST(row({0}, {1}) AS VARCHAR)) AS BIGINT))",
@@ -120,6 +127,12 @@ STUBS = {
     "cardinality": "length(CAST({0} AS VARCHAR))",
     "typeof": "CAST(length(CAST({0} AS VARCHAR)) AS VARCHAR)",
     "to_iso8601": "CAST({0} AS VARCHAR)",
+    "at_timezone": "CASE WHEN row({0}) IS NOT NULL THEN trino_zoned(now(), {1}) END",
+    "with_timezone": "CASE WHEN row({0}) IS NOT NULL THEN trino_zoned(now(), {1}) END",
+    **dict.fromkeys(("timezone_hour", "timezone_minute", *_OF_TIMES), "length(CAST({0} AS VARCHAR))"),
+    **dict.fromkeys(("date", "last_day_of_month"), "CASE WHEN row({0}) IS NOT NULL THEN current_date END"),
+    "date_format": "CAST(length(CAST(row({0}, {1}) AS VARCHAR)) AS VARCHAR)",
+    "to_unixtime": "CAST(length(CAST({0} AS VARCHAR)) AS DOUBLE)",
     **dict.fromkeys(("map_agg", "multimap_agg"), "histogram(CASE WHEN {1} IS NULL THEN {0} ELSE {0} END)"),
 }
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localaws.services.athena import operators, rules, typed_rules
+from localaws.services.athena import operators, rules, typed_rules, zones
 from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.duckdb_types import Type
 from localaws.services.athena.errors import not_supported
 from localaws.services.athena.naming import name_functions
-from localaws.services.athena.operators import call, cast
+from localaws.services.athena.nodes import call, cast, mismatch
 from localaws.services.athena.probe import BindError, generate, probe
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 # Aggregates of keys and values, by the macro that makes a map of all pairs.
 _OF_PAIRS = {"map_agg": "trino_map_from_pairs", "multimap_agg": "trino_multimap_from_pairs"}
-_TYPED_NAMES = {*typed_rules.TYPED, *typed_rules.TYPED_AGGREGATES, *_OF_PAIRS}
+_ALWAYS_TYPED = {*typed_rules.TYPED, *typed_rules.TYPED_AGGREGATES, *_OF_PAIRS}
+_TYPED_NAMES = {*_ALWAYS_TYPED, *zones.READERS}
+_TYPED = typed_rules.TYPED | zones.READERS
 
 
 def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.DuckDBPyConnection) -> exp.Expr:
@@ -32,7 +34,10 @@ def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.Duc
     `original` is what `sql` was parsed to, for positions. Raises `QueryError` as Athena would.
     """
     root = exp.Paren(this=tree)  # so that the outermost node has a parent and can be replaced
-    name_functions(root, sql, _TYPED_NAMES)
+    zoned = zones.named_in(root)
+    for sum_or_difference in root.find_all(exp.Add, exp.Sub) if zoned else ():
+        sum_or_difference.meta["zones"] = True
+    name_functions(root, sql, _TYPED_NAMES if zoned else _ALWAYS_TYPED)
     rounds = 0
     while waiting := [node for node in root.walk() if _pending(node)]:
         ready = [node for node in waiting if not _blocked(node, waiting)]
@@ -171,7 +176,7 @@ def _probe(connection: duckdb.DuckDBPyConnection, root: exp.Expr, marked: list[e
 
 def _apply(node: exp.Expr, types: list[Type]) -> None:
     """Replace the node by its DuckDB meaning and mark all of it as resolved."""
-    if isinstance(node, exp.Anonymous) and node.name.lower() not in typed_rules.TYPED:
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in _TYPED:
         _aggregate(node, types)
         return
     # The node is taken out first: a rule may put it inside its replacement.
@@ -182,7 +187,7 @@ def _apply(node: exp.Expr, types: list[Type]) -> None:
     elif isinstance(node, exp.Bracket):
         replacement = _subscript(node, types)
     elif isinstance(node, exp.Anonymous):
-        replacement = typed_rules.TYPED[node.name.lower()](node, types)
+        replacement = _TYPED[node.name.lower()](node, types)
     else:
         replacement = operators.RULES[type(node)](node, types)
     hole.replace(replacement)
@@ -227,7 +232,7 @@ def _subscript(node: exp.Bracket, types: list[Type]) -> exp.Expr:
         return call("trino_array_subscript", node.this, node.expressions[0])
     if types[0].id == "STRUCT":
         raise not_supported("subscripts of rows", node.meta.get("at"))
-    raise operators.mismatch(node, f"Cannot apply operator: {'['.join(kind.trino for kind in types)}]")
+    raise mismatch(node, f"Cannot apply operator: {'['.join(kind.trino for kind in types)}]")
 
 
 def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expr:
@@ -243,7 +248,7 @@ def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expr:
         elif kind.id == "LIST":
             raise not_supported("UNNEST of an array of rows", node.meta.get("at"))
         else:
-            raise operators.mismatch(node, f"Cannot unnest type: {kind.trino}")
+            raise mismatch(node, f"Cannot unnest type: {kind.trino}")
         lengths.append(call("coalesce", call("len", columns[-1].copy()), exp.Literal.number(0)))
     ordinality = node.args.get("offset")
     selected = [exp.Anonymous(this="unnest", expressions=[column]) for column in columns]
@@ -256,7 +261,7 @@ def _unnest(node: exp.Unnest, types: list[Type]) -> exp.Expr:
             else [exp.to_identifier("ordinality")]
         )
     if names and len(names) != len(selected):
-        raise operators.mismatch(
+        raise mismatch(
             node, f"Column alias list has {len(names)} entries but 'u' has {len(selected)} columns available"
         )
     aliased = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localaws.services.athena.errors import QueryError, at, not_supported, unexpected
-from localaws.services.athena.operators import call, cast
+from localaws.services.athena.nodes import call, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import duckdb
 import numpy
 
 from localaws.services.athena.errors import not_supported, runtime_error
-from localaws.services.athena.hive_types import column_info, quoted, string_column
+from localaws.services.athena.hive_types import column_info, is_zoned, quoted, string_column
 from localaws.services.athena.results import value_text
 from localaws.services.athena.session import Outcome
 from localaws.services.athena.translate import UNNAMED, translate
@@ -39,15 +39,20 @@ def select(statement: Statement, session: Session) -> Outcome:
 
 
 def _without_zones(sql: str, kinds: list[tuple[str, Any]]) -> str:
-    """Timestamps with time zone as UTC text: the Python client of DuckDB needs another library for them."""
-    if any("TIME ZONE" in str(kind) and kind.id != "timestamp with time zone" for _, kind in kinds):
+    """Timestamps with time zone as text: the Python client of DuckDB needs another library for them."""
+    texts = [_zone_text(kind) for _, kind in kinds]
+    if any("TIME ZONE" in str(kind) and not text for text, (_, kind) in zip(texts, kinds, strict=True)):
         raise not_supported("timestamps with time zone inside arrays, maps and rows")
     names = [f"c{index}" for index in range(len(kinds))]
-    selected = ", ".join(
-        f"trino_timestamptz_text({name})" if kind.id == "timestamp with time zone" else name
-        for name, (_, kind) in zip(names, kinds, strict=True)
-    )
+    selected = ", ".join(f"{text}({name})" if text else name for name, text in zip(names, texts, strict=True))
     return f"SELECT {selected} FROM ({sql}) AS q({', '.join(names)})"  # noqa: S608
+
+
+def _zone_text(kind: Any) -> str:
+    """The macro that prints a column of this type; empty when it is no timestamp with time zone."""
+    if is_zoned(kind):
+        return "trino_zoned_text"
+    return "trino_timestamptz_text" if kind.id == "timestamp with time zone" else ""
 
 
 def _fetch(result: duckdb.DuckDBPyConnection, kinds: list[str], session: Session) -> list[list[str | None]]:

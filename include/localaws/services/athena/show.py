@@ -132,26 +132,6 @@ def show_table_properties(statement: Statement, session: Session) -> Outcome:
     return _listing("prpt_name", [f"{key}\t{value}" for key, value in properties.items()])
 
 
-def describe(statement: Statement, session: Session) -> Outcome:
-    """DESCRIBE table: Hive's padded text, partition keys twice, as Athena prints it."""
-    cursor = after(statement, "(?:DESCRIBE|DESC)")
-    cursor.take("EXTENDED") or cursor.take("FORMATTED")
-    table = existing_table(session, *cursor.qualified_name(session.database))
-    cursor.end()
-
-    def line(name: str, kind: str, comment: str = "") -> list[str | None]:
-        return [f"{name.ljust(20)}\t{kind.ljust(20)}\t{comment.ljust(20)}"]
-
-    comments = {
-        c["Name"]: c.get("Comment", "") for c in table.document["StorageDescriptor"].get("Columns", [])
-    }
-    rows = [line(name, kind, comments.get(name, "")) for name, kind in table.all_columns]
-    if table.partition_keys:
-        rows += [["\t \t "], line("# Partition Information", ""), line("# col_name", "data_type", "comment")]
-        rows += [line(name, kind) for name, kind in table.partition_keys]
-    return Outcome(columns=[string_column(name) for name in ("col_name", "data_type", "comment")], rows=rows)
-
-
 def show_create_table(statement: Statement, session: Session) -> Outcome:
     """SHOW CREATE TABLE: a statement that makes the same table again."""
     cursor = after(statement, "SHOW", "CREATE", "TABLE")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from localaws.services.athena import zones
+from localaws.services.athena.duckdb_types import ZONED
 from localaws.services.athena.errors import QueryError, at, not_supported, unexpected
-from localaws.services.athena.operators import call, cast, mismatch, type_name
+from localaws.services.athena.nodes import call, cast, mismatch, type_name
 from localaws.services.athena.rules import arguments, text_literal
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ def _date_add(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     if name == "quarter":
         three = exp.Interval(this=exp.Literal.string("3"), unit=exp.var("month"))
         many = exp.Mul(this=three, expression=exp.Paren(this=amount))
+    if types[2].id == ZONED:
+        return zones.shifted(value, many, name)
     added = exp.Paren(this=exp.Add(this=exp.Paren(this=value), expression=many))
     return cast(added, "DATE") if types[2].id == "DATE" else added
 
@@ -65,6 +69,8 @@ def _date_add(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
 def _date_trunc(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     unit, value = arguments(node, 2)
     name = _unit(node, unit, types[1])
+    if types[1].id == ZONED:
+        return zones.truncated(name, value)
     truncated = call("date_trunc", exp.Literal.string(name), value)
     return cast(truncated, "DATE") if types[1].id == "DATE" else truncated
 
@@ -73,6 +79,8 @@ def _date_diff(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
     unit, start, end = arguments(node, 3)
     name = _unit(node, unit, types[1])
     _unit(node, unit, types[2])
+    if ZONED in (types[1].id, types[2].id):
+        return zones.difference(name, start, end, types[1:])
     wide = "TIMESTAMP" if {types[1].id, types[2].id} == {"DATE", "TIMESTAMP"} else None
     first, second = (cast(part, wide) if wide else part for part in (start, end))
     return call("date_sub", exp.Literal.string(name), first, second)
@@ -146,6 +154,8 @@ def _iso8601(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
         "TIMESTAMP": "%Y-%m-%dT%H:%M:%S.%g",
         "TIMESTAMP WITH TIME ZONE": "%Y-%m-%dT%H:%M:%S.%gZ",
     }
+    if types[0].id == ZONED:
+        return call("trino_zoned_iso8601", value)
     if types[0].id not in patterns:
         raise unexpected(node, "to_iso8601", [types[0].trino])
     return call("strftime", value, exp.Literal.string(patterns[types[0].id]))
@@ -183,6 +193,6 @@ TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expr]] = {
     "coalesce": _coalesce,
     "nullif": _coalesce,
     "typeof": _typeof,
-}
+} | zones.TYPED
 # Aggregates whose result is cast to the type Trino gives it.
 TYPED_AGGREGATES: dict[str, Callable[[exp.Anonymous, list[Type]], str | None]] = {"sum": _sum, "avg": _avg}

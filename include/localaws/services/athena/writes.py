@@ -215,9 +215,14 @@ def _check_insert(table: Table, given: list[str], kinds: list[tuple[str, Any]]) 
             )
     targets = [Type(_duckdb_id(declared[name])) for name in given]
     sources = [Type(kind.id.upper()) for _, kind in kinds]
-    fits = len(targets) == len(sources) and all(
-        source.category in (target.category, '"null"', "sqlnull", "unknown")
-        for source, target in zip(sources, targets, strict=True)
+    zoned = any("ZONE" in str(kind).upper() for _, kind in kinds)
+    fits = (
+        not zoned
+        and len(targets) == len(sources)
+        and all(
+            source.category in (target.category, '"null"', "sqlnull", "unknown")
+            for source, target in zip(sources, targets, strict=True)
+        )
     )
     if not fits:
         wanted, got = (", ".join(trino_name(kind.id) for kind in side) for side in (targets, sources))
