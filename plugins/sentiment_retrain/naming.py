@@ -68,7 +68,7 @@ def run_key(dag_id: str, run_id: str, date: dt.date | str) -> str:
     :param date: logical date of the run, a date or ``YYYY-MM-DD``
     """
     digest = fingerprint({"dag_id": dag_id, "run_id": run_id})[:8]
-    return f"{_compact(date)}-{slug(run_id, 40)}-{digest}"
+    return f"{compact_date(date)}-{slug(run_id, 40)}-{digest}"
 
 
 def job_name(
@@ -91,7 +91,9 @@ def job_name(
     """
     if attempt < 0:
         raise ValueError(f"attempt must be 0 or more, not {attempt}")
-    tail = f"-{_compact(date)}-{fingerprint[:NAME_FINGERPRINT_LENGTH]}" + (f"-r{attempt}" if attempt else "")
+    tail = f"-{compact_date(date)}-{fingerprint[:NAME_FINGERPRINT_LENGTH]}" + (
+        f"-r{attempt}" if attempt else ""
+    )
     room = limit - len(tail)
     if room < 1:
         raise ValueError(f"a name of {limit} characters has no room for {tail!r}")
@@ -119,7 +121,7 @@ def next_attempt(existing: Iterable[str], fingerprint: str) -> int:
     return max(attempts, default=-1) + 1
 
 
-def _compact(date: dt.date | str) -> str:
+def compact_date(date: dt.date | str) -> str:
     """A date as ``yyyymmdd``."""
     if isinstance(date, str):
         date = dt.date.fromisoformat(date[:10])

@@ -308,11 +308,16 @@ class Aws:
 
     def running_jobs(self, kind: JobKind) -> Iterator[tuple[str, str]]:
         """Name and ARN of every job of this kind in the account that is in progress, not stopping."""
+        return self._list_jobs(kind, StatusEquals="InProgress")
+
+    def jobs_named(self, kind: JobKind, part: str) -> Iterator[tuple[str, str]]:
+        """Name and ARN of every job of this kind in the account with ``part`` in its name."""
+        return self._list_jobs(kind, NameContains=part)
+
+    def _list_jobs(self, kind: JobKind, **filters: str) -> Iterator[tuple[str, str]]:
         if kind.listing is None:
             return
         with translated(f"sagemaker:{kind.listing}"):
-            for page in (
-                self.client("sagemaker").get_paginator(kind.listing).paginate(StatusEquals="InProgress")
-            ):
+            for page in self.client("sagemaker").get_paginator(kind.listing).paginate(**filters):
                 for summary in page[f"{kind.name}Summaries"]:
                     yield summary[kind.name_key], summary[kind.arn_key]

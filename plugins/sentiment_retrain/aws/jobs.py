@@ -192,6 +192,14 @@ def instance_type_of(kind: JobKind, description: Mapping[str, Any]) -> str | Non
     return found.get("InstanceType") if kind.machines else None
 
 
+def instance_count_of(kind: JobKind, description: Mapping[str, Any]) -> int:
+    """On how many machines a described job runs, 1 where AWS does not tell."""
+    found: Any = description
+    for key in kind.machines:
+        found = found.get(key) or {}
+    return int(found.get("InstanceCount") or 1)
+
+
 def ended_at(kind: JobKind, description: Mapping[str, Any]) -> str:
     """When the job ended, ``YYYY-MM-DD HH:MM UTC``."""
     ended = next((description[key] for key in kind.ended_keys if description.get(key)), None)

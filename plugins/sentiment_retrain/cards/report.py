@@ -29,7 +29,7 @@ def build_card(outputs: RunOutputs, *, run_key: str, run_id: str, created_at: st
     """
     run = outputs.part("run")
     failed = any(state in _FAILED_STATES for state in outputs.states.values()) or bool(outputs.failures)
-    jobs = _jobs(outputs)
+    jobs = outputs.jobs()
     endpoint = live_endpoint(outputs, _champion(outputs))
     card = {
         "schema_version": SCHEMA_VERSION,
@@ -174,25 +174,6 @@ def _champion(outputs: RunOutputs) -> dict[str, Any] | None:
         return None
     evaluation = outputs.evaluation("champion")
     return {**champion, "test": evaluation.get("test"), "containers": evaluation.get("containers")}
-
-
-def _jobs(outputs: RunOutputs) -> list[dict[str, Any]]:
-    """Every remote job of the run, with the task it belongs to."""
-    names = outputs.contender_names()
-    found = [
-        *((PART_TASKS[part], outputs.part(part)) for part in ("bias", "shap")),
-        *((f"train.{name}", outputs.contender(name)) for name in names),
-        *((f"evaluate.{name}", outputs.evaluation(name)) for name in (*names, "champion")),
-        *((PART_TASKS[part], outputs.part(part)) for part in ("explain_bias", "explain_shap")),
-        (PART_TASKS["predictions"], outputs.part("predictions")),
-    ]
-    # analyze.shap may train a reference model before it can explain one.
-    return [
-        {"task": task, **job}
-        for task, output in found
-        for job in (output.get("reference_job"), output.get("job"))
-        if job
-    ]
 
 
 def _cost(run: Mapping[str, Any], jobs: list[dict[str, Any]], run_key: str) -> dict[str, Any]:

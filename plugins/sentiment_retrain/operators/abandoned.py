@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sentiment_retrain.aws.jobs import JobKind
 
 OWNER_TAG = "retrain:run"
+#: Tells installations apart that share an account: their scheduled runs have the same keys.
+BUCKET_TAG = "retrain:bucket"
 #: Key of the tag by which a run that joined another run's job says so, before the run's key.
 GUEST_TAG = "retrain:guest:"
 _ENDED_STATES = frozenset({"success", "failed"})
@@ -38,9 +40,14 @@ def register_guest(aws: Aws, arn: str, run_key: str, log: Logger) -> None:
         log.warning("%s could not be tagged as joined: %s", arn, error.observed)
 
 
-def interested_runs(tags: Mapping[str, str]) -> set[str]:
+def owner_of(tags: Mapping[str, str], bucket: str) -> str:
+    """Key of the run of the installation in ``bucket`` that started a job with these tags, else empty."""
+    return tags.get(OWNER_TAG, "") if tags.get(BUCKET_TAG) == bucket else ""
+
+
+def interested_runs(tags: Mapping[str, str], bucket: str) -> set[str]:
     """Keys of the runs that wait, or waited, for a job with these tags; empty when it is none of ours."""
-    owner = tags.get(OWNER_TAG)
+    owner = owner_of(tags, bucket)
     guests = {key.removeprefix(GUEST_TAG) for key in tags if key.startswith(GUEST_TAG)}
     return {owner, *guests} if owner else set()
 
@@ -64,7 +71,7 @@ def stop_abandoned(
 
     stopped = []
     try:
-        for kind, name in _abandoned(aws, is_over):
+        for kind, name in _abandoned(aws, bucket, is_over):
             if aws.stop_job(kind, name):
                 log.warning("%s %s was stopped: every run that waited for it has ended", kind.name, name)
                 stopped.append(name)
@@ -74,11 +81,11 @@ def stop_abandoned(
     return stopped
 
 
-def _abandoned(aws: Aws, is_over: Callable[[str], bool]) -> Iterator[tuple[JobKind, str]]:
+def _abandoned(aws: Aws, bucket: str, is_over: Callable[[str], bool]) -> Iterator[tuple[JobKind, str]]:
     for kind in JOB_KINDS.values():
         for name, arn in list(aws.running_jobs(kind)):
             # Only names like ours are asked for their tags: the account is not ours alone.
-            runs = interested_runs(aws.tags(arn)) if name_parts(name) else set()
+            runs = interested_runs(aws.tags(arn), bucket) if name_parts(name) else set()
             if runs and all(is_over(run_key) for run_key in runs):
                 yield kind, name
 

@@ -10,6 +10,7 @@ from sentiment_retrain import errors
 from sentiment_retrain.aws import failures
 from sentiment_retrain.aws.failures import Cause, Policy
 from sentiment_retrain.aws.jobs import (
+    as_tags,
     ended_at,
     instance_type_of,
     on_instance_type,
@@ -128,6 +129,7 @@ class JobStarter:
             fingerprint=request.fingerprint,
             data_until=request.data_until,
         )
+        tags += as_tags({abandoned.BUCKET_TAG: self.run["bucket"]})
         body = on_instance_type(request.kind, request.body(name), instance_type)
         self.submitting(request.kind.name, name)
         self._asked_for.add(name)

@@ -17,6 +17,7 @@ from sentiment_retrain.notifications import sending
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
+from sentiment_retrain.operators.unused_jobs import unused_jobs
 from sentiment_retrain.runs import run_end
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ class PublishReportOperator(RetrainOperator):
         if is_final:
             stop_abandoned(self.aws, bucket, context["ti"], self.log, ended=[run_key])
             self._restore_autoscaling()
+            outputs = replace(outputs, unused_jobs=self._unused_jobs(outputs, bucket, run_key))
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
         card["plan"] = self._plan(run)
         for job in card["jobs"]:
-            if job.get("outcome") == "submitted":
+            if job.get("outcome") == "submitted" and job not in outputs.unused_jobs:
                 job["why"] = why_submitted(self.aws, bucket, job) or job.get("why")
         for problem in report.card_problems(card):
             self.log.warning("the card departs from its schema: %s", problem)
@@ -83,6 +85,20 @@ class PublishReportOperator(RetrainOperator):
         result["html_uri"] = self.aws.put_bytes(f"{folder}/card.html", html, "text/html; charset=utf-8")
         self.log.info("run %s: %s, %s", run_key, card["status"], result["html_uri"])
         return result
+
+    def _unused_jobs(self, outputs: report.RunOutputs, bucket: str, run_key: str) -> list[dict[str, Any]]:
+        """What the run has paid for in vain; the card is written without it when AWS cannot be asked."""
+        run, land, datasets = (outputs.part(name) for name in ("run", "land", "datasets"))
+        newest = (run.get("partition"), land.get("data_until"), datasets.get("data_until"))
+        dates = {str(date) for date in newest if date}
+        used = {str(job["name"]) for job in outputs.jobs()}
+        try:
+            return unused_jobs(
+                self.aws, self.settings, bucket=bucket, run_key=run_key, dates=dates, used=used
+            )
+        except errors.RetrainError as error:
+            self.log.warning("jobs whose results were not used could not be looked for: %s", error)
+            return []
 
     def _restore_autoscaling(self) -> None:
         """Put on what an update has left off whose task died; the card does not depend on it."""

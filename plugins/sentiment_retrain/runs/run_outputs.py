@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class RunOutputs:
         optionally ``gates`` and ``result`` (what the task had found until then)
     :param states: Airflow's state by task id
     :param timings: seconds by task id
+    :param unused_jobs: jobs that the run has started and no task handed on
     """
 
     parts: Mapping[str, Output] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class RunOutputs:
     failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    unused_jobs: Sequence[Mapping[str, Any]] = ()
 
     def part(self, name: str) -> dict[str, Any]:
         """An output, else what the failed task left, else an empty mapping."""
@@ -67,6 +69,25 @@ class RunOutputs:
         planned = self.part("run").get("contenders") or []
         others = {*self.contenders, *self.evaluations} - {"champion", *planned}
         return [*planned, *sorted(others)]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every remote job of the run, with the task it belongs to."""
+        names = self.contender_names()
+        found = [
+            *((PART_TASKS[part], self.part(part)) for part in ("bias", "shap")),
+            *((f"train.{name}", self.contender(name)) for name in names),
+            *((f"evaluate.{name}", self.evaluation(name)) for name in (*names, "champion")),
+            *((PART_TASKS[part], self.part(part)) for part in ("explain_bias", "explain_shap")),
+            (PART_TASKS["predictions"], self.part("predictions")),
+        ]
+        # analyze.shap may train a reference model before it can explain one.
+        used = [
+            {"task": task, **job}
+            for task, output in found
+            for job in (output.get("reference_job"), output.get("job"))
+            if job
+        ]
+        return [*used, *map(dict, self.unused_jobs)]
 
     def why_missing(self, task: str) -> str:
         """Why a task gave no output."""

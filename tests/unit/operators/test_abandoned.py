@@ -87,7 +87,8 @@ class Account:
         return (kind, name) == (jobs.PROCESSING, self.name)
 
 
-OWNER, GUEST = {"retrain:run": "owner"}, {"retrain:guest:guest": "waits"}
+OURS = {"retrain:bucket": "b"}
+OWNER, GUEST = OURS | {"retrain:run": "owner"}, {"retrain:guest:guest": "waits"}
 
 
 @pytest.mark.parametrize(
@@ -102,16 +103,18 @@ OWNER, GUEST = {"retrain:run": "owner"}, {"retrain:guest:guest": "waits"}
         (OWNER | GUEST, {"id of owner": "failed", "id of guest": "running"}, False),
         (OWNER | GUEST, {"id of owner": "running", "id of guest": "failed"}, False),
         (OWNER | GUEST, {"id of owner": "failed", "id of guest": "failed"}, True),
-        # Runs of another installation, whose plans lie in another bucket.
-        ({"retrain:run": "theirs"}, {"id of theirs": "failed"}, False),
+        # Runs of another installation in the account: scheduled runs have the same keys in each.
+        (OURS | {"retrain:run": "theirs"}, {"id of theirs": "failed"}, False),
+        (OWNER | {"retrain:bucket": "of production"}, {"id of owner": "failed"}, False),
+        ({"retrain:run": "owner"}, {"id of owner": "failed"}, False),
         (
             OWNER | {"retrain:guest:theirs": "waits"},
             {"id of owner": "failed", "id of theirs": "failed"},
             False,
         ),
         # Somebody else's job.
-        ({}, {"id of owner": "failed"}, False),
-        (GUEST, {"id of guest": "failed"}, False),
+        (OURS, {"id of owner": "failed"}, False),
+        (OURS | GUEST, {"id of guest": "failed"}, False),
     ],
 )
 def test_a_job_is_stopped_when_all_its_runs_have_ended(
