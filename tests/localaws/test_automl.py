@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from reviews import LABELS, WORDS
 
 if TYPE_CHECKING:
     from autopilot import Autopilot
@@ -160,14 +164,39 @@ def test_reports_on_the_best_candidate(autopilot: Autopilot, job: dict[str, Any]
     assert limits["multiclass_classification_constraints"] == {
         name: {"threshold": found["value"], "comparison_operator": "LessThanThreshold"}
         for name, found in measured.items()
-        if name != "confusion_matrix"
+        if name != "confusion_matrix" and not name.endswith("_best_constant_classifier")
     }
+    # Three classes with 200 rows each: to always say one of them is right once in three times.
+    assert measured["accuracy_best_constant_classifier"]["value"] == pytest.approx(1 / 3)
+    report = autopilot.read(f"{places['ModelInsights']}/{best['CandidateName']}/report.html").decode()
+    assert f"<td>accuracy</td><td>{measured['accuracy']['value']:.4g}</td>" in report
     explained = json.loads(
         autopilot.read(f"{places['Explainability']}/{best['CandidateName']}/analysis.json")
     )
     by_label = explained["explanations"]["kernel_shap"]
     assert list(by_label) == ["-1", "0", "1"]
     assert all(set(values["global_shap_values"]) == {"review_body"} for values in by_label.values())
+
+
+def test_the_explanation_can_be_recomputed_and_read(autopilot: Autopilot, job: dict[str, Any]) -> None:
+    """Local values whose mean is the global one, their baseline, and the words that decide for each class."""
+    best = job["BestCandidate"]
+    place = f"{best['CandidateProperties']['CandidateArtifactLocations']['Explainability']}"
+    place = f"{place}/{best['CandidateName']}"
+    analysis = json.loads(autopilot.read(f"{place}/analysis.json"))["explanations"]["kernel_shap"]
+    local = list(csv.DictReader(io.StringIO(autopilot.read(f"{place}/explanations_shap/out.csv").decode())))
+    assert len(local) == 200
+    for label, found in analysis.items():
+        mean = sum(abs(float(row[f"review_body_{label}"])) for row in local) / len(local)
+        assert mean == pytest.approx(found["global_shap_values"]["review_body"])
+    assert autopilot.read(f"{place}/explanations_shap/baseline.csv").split() == [b"review_body", b'""']
+    report = autopilot.read(f"{place}/report.html").decode()
+    decisive = re.findall(r"<tr><td>(-1|0|1)</td><td>(\w+)</td><td>\d+</td><td>([-.e\d]+)</td></tr>", report)
+    for label in LABELS:
+        strongest = [word for of, word, change in decisive if of == label and float(change) > 0][:6]
+        assert set(strongest) == set(WORDS[label])
+    notebook = json.loads(autopilot.read(f"{place}/report.ipynb"))
+    assert any("Words that decide" in "".join(cell["source"]) for cell in notebook["cells"])
 
 
 def test_candidates_are_listed_in_pages(autopilot: Autopilot, job: dict[str, Any]) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from automl import reports, training
+import numpy as np
+from automl import reading, reports, training
 from automl.algorithms import ALGORITHMS
 from automl.analysis import analyze
 from automl.labels import LabelEncoder
 from automl.models import BoosterAverage, NetworkAverage
 from automl.preparation import prepare, write_split
 from automl.proposals import needed_processors
+from automl.quality import Predictions, model_quality
 from automl.search import Search
 
 if TYPE_CHECKING:
-    import numpy as np
     from automl.analysis import Analysis
     from automl.intake import Intake
     from automl.processors import Processor
@@ -66,20 +67,21 @@ def _explain(
     is_xgboost = ALGORITHMS[best.proposal.algorithm].short_name == "xgb"
     loader: type[Any] = BoosterAverage if is_xgboost else NetworkAverage
     model = loader.load(best.files)
-    document = reports.explain(
-        lambda rows: model.predict_proba(processor.transform(rows)),
-        intake.table.features,
-        analysis.kinds,
-        intake.table.names,
-        intake.labels,
-    )
-    if document is None:
+
+    def predict(rows: NDArray[Any]) -> NDArray[np.float64]:
+        probabilities: NDArray[np.float64] = model.predict_proba(processor.transform(rows))
+        return probabilities
+
+    table = intake.table
+    found = reports.explain(predict, table.features, analysis.kinds, table.names, intake.labels)
+    if found is None:
         reason = f"No explainability report: more than {reports.MOST_EXPLAINED_COLUMNS} columns."
         logger.warning("%s", reason)
         workspace.emit("partial_failure", reason=reason)
         return
     place = f"documentation/explainability/output/{best.name}"
-    reports.write_json(document, workspace.root / place / "analysis.json")
+    words = reading.deciding_words(predict, found, analysis.kinds)
+    reading.write_explanation(found, words, workspace.root / place)
     workspace.emit("report", [place], candidate=best.name, report="Explainability")
 
 
@@ -89,8 +91,7 @@ def _measure(
     """Write the model quality of the best candidate on held-out rows."""
     workspace.emit("stage", stage="GeneratingModelInsightsReport")
     place = f"documentation/model_monitor/output/{best.name}"
-    predicted = best.probabilities.argmax(axis=1)
-    quality = reports.model_quality(ordinals, predicted, folds, intake.labels)
-    reports.write_json(quality, workspace.root / place / "statistics.json")
-    reports.write_json(reports.constraints(quality), workspace.root / place / "constraints.json")
+    held_out = np.concatenate([rows for _, rows in folds])
+    found = Predictions.of(ordinals[held_out], best.probabilities[held_out])
+    reading.write_quality(model_quality(found, intake.labels), workspace.root / place)
     workspace.emit("report", [place], candidate=best.name, report="ModelInsights")
