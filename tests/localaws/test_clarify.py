@@ -104,7 +104,11 @@ class Clarify:
         """Store rows under the configured headers, and the configuration; return the job's request."""
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n").writerows([configuration["headers"], *rows])
-        self._put("data/d.csv", text.getvalue())
+        return self.prepare_text(configuration, text.getvalue())
+
+    def prepare_text(self, configuration: dict[str, Any], data: str) -> dict[str, Any]:
+        """Store a dataset as it is, and the configuration; return the job's request."""
+        self._put("data/d.csv", data)
         self._put("out/analysis_config.json", json.dumps(configuration))
         return clarify_request(self.bucket)
 
@@ -166,6 +170,10 @@ def test_bias_of_a_dataset(clarify: Clarify) -> None:
     [
         ({"colour": "red"}, "Analysis configuration schema validation error. colour"),
         ({"facet": [{"name_or_index": "size"}]}, "Unable to locate the facet. 'size'"),
+        (
+            {"segment_config": [{"name_or_index": "product_category", "segments": [["Knits"]]}]},
+            "segment_config is not supported",
+        ),
     ],
 )
 def test_a_failed_analysis_says_why(clarify: Clarify, changes: dict[str, Any], reason: str) -> None:
@@ -289,6 +297,72 @@ def test_post_training_bias_asks_the_model(clarify: Clarify, model: str) -> None
     assert values["AD"] == 1.0
     assert values["DPPL"] == 0.5
     assert values["RD"] == 1.0
+
+
+# As MODEL, in JSON; a record is an object, and an answer has its place two levels down.
+JSON_MODEL = """
+import json
+
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    assert (content_type, accept) == ("application/json", "application/json"), (content_type, accept)
+    found = []
+    for record in json.loads(body)["instances"]:
+        assert list(record) == ["review_body", "product_category"], record
+        love, hate = 0.25 * ("love" in record["review_body"]), 0.25 * ("hate" in record["review_body"])
+        scores = [0.3 - love + hate, 0.4, 0.3 + love - hate]
+        found.append({"label": str(scores.index(max(scores)) - 1), "scores": scores})
+    return json.dumps({"predictions": found}), "application/json"
+"""
+
+
+def test_a_dataset_and_a_model_in_json(aws: Callable[[str], Any], clarify: Clarify) -> None:
+    hosting = Hosting(aws)
+    predictor = shap_configuration(
+        str(hosting.model(hosting.container(JSON_MODEL))),
+        content_template='{"instances": $records}',
+        record_template="$features_kvp",
+        label="predictions[*].label",
+        probability="predictions[*].scores",
+    )["predictor"]
+    # Clarify asks a model in the dataset's form, and wants it back in that, when nothing else is said.
+    del predictor["content_type"], predictor["accept_type"]
+    shap = shap_configuration("")["methods"]["shap"]
+    configuration = {
+        "dataset_type": "application/json",
+        "headers": ["review_body", "product_category", "sentiment"],
+        "features": "reviews[*].[text, kind]",
+        "label": "reviews[*].stars",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "product_category"}],
+        "predictor": predictor,
+        "methods": {
+            "pre_training_bias": {"methods": ["DPL"]},
+            "post_training_bias": {"methods": ["AD"]},
+            "shap": shap | {"baseline": [["", ""]]},
+            "report": {"name": "report"},
+        },
+    }
+    reviews = [
+        *[{"text": 'I "love" it', "kind": "Knits", "stars": 1}] * 30,
+        *[{"text": "hate\nit", "kind": "Dresses", "stars": -1}] * 10,
+        *[{"text": "love it", "kind": "Dresses", "stars": -1}] * 10,
+    ]
+    request = clarify.prepare_text(configuration, json.dumps({"reviews": reviews}, indent=1))
+    job = run_processing(aws("sagemaker"), request)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    analysis = json.loads(clarify.read("analysis.json"))
+    knits, dresses = analysis["pre_training_bias_metrics"]["facets"]["product_category"]
+    assert (knits["value_or_threshold"], dresses["metrics"][0]["value"]) == ("Knits", 1.0)
+    after = analysis["post_training_bias_metrics"]
+    assert after["label"] == "sentiment"
+    assert [facet["metrics"][0]["value"] for facet in after["facets"]["product_category"]] == [-0.5, 0.5]
+    shown = analysis["explanations"]["kernel_shap"]["1"]
+    assert shown["expected_value"] == pytest.approx(0.3)
+    assert shown["global_shap_values"]["review_body"] == pytest.approx(0.25)
+    assert shown["global_shap_values"]["product_category"] == pytest.approx(0.0, abs=1e-9)
 
 
 # Numbers in, the chance of a loan out: income counts, and age only with it.

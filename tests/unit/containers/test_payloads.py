@@ -11,8 +11,12 @@ import pytest
 from analyzer import answers, config, payloads
 
 FEATURES = ["text", "stars"]
-ROWS = [['She said "$features", é\n${stars}', 5], [None, float("nan")], ["so-so", np.int64(3)]]
-VALUES = [['She said "$features", é\n${stars}', 5], [None, None], ["so-so", 3]]
+ROWS: list[list[Any]] = [
+    ['She said "$features", é\n${stars}', 5],
+    [None, float("nan")],
+    ["so-so", np.int64(3)],
+]
+VALUES: list[list[Any]] = [['She said "$features", é\n${stars}', 5], [None, None], ["so-so", 3]]
 
 
 def predictor(**changes: Any) -> config.PredictorConfig:
