@@ -76,7 +76,7 @@ def _measures(baseline: Mapping[str, Any], current: Mapping[str, Any]) -> dict[s
     category_counts = [_counts(side["categories"], categories) for side in (baseline, current)]
     length_shares = [_normalized(np.asarray(side["lengths"], float)) for side in (baseline, current)]
     words = sorted({*baseline["vocabulary"], *current["vocabulary"]} - {_OTHER})
-    word_shares = [_word_shares(side["vocabulary"], words) for side in (baseline, current)]
+    word_shares = _word_shares(baseline["vocabulary"], current["vocabulary"], words)
     steps = np.abs(np.cumsum(length_shares[0]) - np.cumsum(length_shares[1]))
     return {
         "category_psi": {
@@ -165,9 +165,30 @@ def _documents(tokens: Iterable[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:DOCUMENT_WORDS])
 
 
-def _word_shares(vocabulary: Mapping[str, int], words: Sequence[str]) -> NDArray[np.float64]:
-    counts = np.asarray([vocabulary.get(word, 0) for word in words], float)
-    return _normalized(np.append(counts, vocabulary.get(_OTHER, 0)))
+def _word_shares(
+    one: Mapping[str, int], other: Mapping[str, int], words: Sequence[str]
+) -> list[NDArray[np.float64]]:
+    """Shares of the words on both sides; the last is that of all other words.
+
+    A word that a side does not list is at most as frequent there as the rarest that it lists, and taken to be
+    as near to the other side as that allows: just above or below the edge of a list is no difference.
+    """
+    listed = [_listed(side, words) for side in (one, other)]
+    shares = []
+    for (counts, total, edge), (others, other_total, _) in (listed, listed[::-1]):
+        expected = np.minimum(others / max(1.0, other_total) * total, edge)
+        known = np.where(np.isnan(counts), np.nan_to_num(expected), counts)
+        shares.append(_normalized(np.append(known, max(0.0, total - known.sum()))))
+    return shares
+
+
+def _listed(vocabulary: Mapping[str, int], words: Sequence[str]) -> tuple[NDArray[np.float64], float, float]:
+    """Count of each word, NaN where it is not listed; of all words; of the rarest that is listed."""
+    total = float(sum(vocabulary.values()))
+    counts = {word: count for word, count in vocabulary.items() if word != _OTHER}
+    # A list that is not full lists every word that there is.
+    edge = float(min(counts.values())) if vocabulary.get(_OTHER, 0) and counts else 0.0
+    return np.asarray([counts.get(word, np.nan) for word in words], float), total, edge
 
 
 def _shares(counts: Mapping[str, int], names: Sequence[str]) -> NDArray[np.float64]:

@@ -99,6 +99,24 @@ def test_jensen_shannon_of_nothing_in_common_is_one_bit() -> None:
     assert drift.jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == pytest.approx(1.0)
 
 
+def crowded(edge: dict[str, int]) -> pd.DataFrame:
+    """Reviews whose list of words is full; of the rarest words on it some may be pushed off."""
+    common = [f"w{i}" for i in range(drift.VOCABULARY_SIZE - 1)]
+    texts = [" ".join(common)] * 20 + [word for word, times in edge.items() for _ in range(times)]
+    return pd.DataFrame({"tokens": texts, "product_category": "a", "sentiment": 1})
+
+
+def test_a_word_at_the_edge_of_the_list_is_no_difference_and_a_new_one_is() -> None:
+    before = drift.profile(crowded({"one": 11, "other": 10}))
+    near = drift.profile(crowded({"one": 10, "other": 11}))
+    new = drift.profile(crowded({"other": 10, "app": 2000}))
+    assert "other" not in before["vocabulary"]
+    assert "one" not in near["vocabulary"]
+    values = [drift.compare(before, side)["vocabulary_jensen_shannon"]["value"] for side in (near, new)]
+    assert values[0] < 1e-6
+    assert values[1] > 0.05
+
+
 def test_largest_change_comes_first() -> None:
     rows = samples.curated(400)
     shifted = pd.concat([rows, rows[rows["product_category"] == "Knits"]])

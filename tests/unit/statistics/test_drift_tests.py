@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from sentiment_retrain.analysis import drift
 from sentiment_retrain.statistics import drift_tests, multiple_testing
@@ -48,6 +49,26 @@ def test_a_new_word_in_a_tenth_of_the_reviews_is_seen() -> None:
     assert p < 1e-6
     assert drift_tests.words_p(before, 1000, {"the": 450, "fit": 150}, 500) == 1.0
     assert drift_tests.words_p({}, 1000, before, 1000) is None
+
+
+def test_one_word_is_fisher_s_exact_test() -> None:
+    table = np.array([[37, 963], [21, 279]])
+    tails = [fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+    found = drift_tests.words_p({"app": 37}, 1000, {"app": 21}, 300)
+    assert found == pytest.approx(2 * min(tails))
+
+
+def test_rare_words_raise_no_more_false_alarms_than_they_may() -> None:
+    """300 words that a fiftieth of the reviews have: chi-square would be wrong in 23 of these 200."""
+    draw = np.random.default_rng(7)
+    alarms = 0
+    for _ in range(200):
+        before, now = draw.binomial(4000, 0.02, 300), draw.binomial(300, 0.02, 300)
+        sides = ({str(word): int(count) for word, count in enumerate(side)} for side in (before, now))
+        p = drift_tests.words_p(next(sides), 4000, next(sides), 300)
+        alarms += p is not None and p < 0.05
+    # Of 200 draws of 5 % more than 18 have a probability of 1 %.
+    assert alarms <= 18
 
 
 def test_an_older_profile_is_judged_by_size_alone() -> None:
