@@ -13,9 +13,11 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from stand_in import ROLE
 
 from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.notifications import channels
 from sentiment_retrain.settings import load_settings
 
 from .hosted import World
+from .receivers import CONNECTION, Receiver, Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,3 +124,24 @@ def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) ->
     yield made
     if aws.find("describe_endpoint", EndpointName=made.endpoint):
         aws.sagemaker("delete_endpoint", EndpointName=made.endpoint)
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A webhook whose address is in a connection."""
+    receiver = Receiver()
+    receiver.thread.start()
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", receiver.address)
+    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.01)
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def subscriber(world: World, webhook: Receiver) -> Subscriber:
+    """An installation that tells a topic and a webhook."""
+    del webhook
+    made = Subscriber(world.aws, world.endpoint)
+    world.configure(notifications={"topic_arn": made.topic, "webhook_connection": CONNECTION})
+    return made

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import http.server
-import json
 import logging
-import threading
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -20,92 +17,12 @@ from sentiment_retrain.notifications import callbacks, channels, digest, sending
 from sentiment_retrain.settings import load_settings
 
 from .. import sample_cards, samples
-from .hosted import World
+from .receivers import CONNECTION, SECRET, Receiver, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from .hosted import World
 
-    from sentiment_retrain.aws.hooks import Aws
-
-SECRET = "T0001/B0002/dontlogme"
-CONNECTION = "retrain_webhook"
 DAG_ID = "review_sentiment_retrain"
-
-
-class Receiver:
-    """An incoming webhook; `answers` are its next status codes, then 200."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.paths: list[str] = []
-        self.answers: list[int] = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = outer.answers.pop(0) if outer.answers else 200
-                outer.paths.append(self.path)
-                if status == 200:
-                    outer.got.append(json.loads(body))
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/services/{SECRET}"
-
-
-@pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    receiver = Receiver()
-    receiver.thread.start()
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", receiver.address)
-    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.01)
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-@pytest.fixture
-def world(aws: Aws, bucket: str, tmp_path: Path, execute: Callable[..., Any]) -> World:
-    return World(aws, bucket, tmp_path / "overlay.yaml", execute)
-
-
-class Subscriber:
-    """A queue that is subscribed to a topic of its own."""
-
-    def __init__(self, aws: Aws, name: str) -> None:
-        self.aws = aws
-        self.topic = aws.call("sns", "create_topic", Name=name)["TopicArn"]
-        self.queue = aws.call("sqs", "create_queue", QueueName=name)["QueueUrl"]
-        found = aws.call("sqs", "get_queue_attributes", QueueUrl=self.queue, AttributeNames=["QueueArn"])
-        arn = found["Attributes"]["QueueArn"]
-        aws.call("sns", "subscribe", TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
-
-    def got(self) -> list[dict[str, Any]]:
-        """What has arrived since the last call."""
-        answer = self.aws.call("sqs", "receive_message", QueueUrl=self.queue, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            handle = message["ReceiptHandle"]
-            self.aws.call("sqs", "delete_message", QueueUrl=self.queue, ReceiptHandle=handle)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-
-
-@pytest.fixture
-def subscriber(world: World, webhook: Receiver) -> Subscriber:
-    """An installation that tells a topic and a webhook."""
-    del webhook
-    made = Subscriber(world.aws, world.endpoint)
-    world.configure(notifications={"topic_arn": made.topic, "webhook_connection": CONNECTION})
-    return made
 
 
 class Instance:

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from sentiment_retrain.aws.hooks import Aws
-from sentiment_retrain.notifications import channels
 from sentiment_retrain.operators.approve import ApproveModelOperator
 from sentiment_retrain.operators.planning import PlanRunOperator
 from sentiment_retrain.settings import load_settings
 
 from .conftest import context
-from .hosted import World
-from .test_notifications import CONNECTION, SECRET, Receiver, Subscriber, card, end, failed_card
+from .receivers import CONNECTION, SECRET
+from .test_notifications import card, end, failed_card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from .hosted import World
+    from .receivers import Receiver
+
+pytestmark = pytest.mark.usefixtures("subscriber")
 
 ACCESS_KEY = "AKIADONTLOGTHISKEY00"
 SECRET_KEY = "dont-log-this-secret-key-of-aws"  # noqa: S105
@@ -35,29 +35,9 @@ PASSWORD = "dont-log-this-password-of-a-connection"  # noqa: S105
 SECRETS = (SECRET, SECRET_KEY, SESSION_TOKEN, PASSWORD, ACCESS_KEY)
 
 
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """A webhook whose address is in a connection."""
-    made = Receiver()
-    made.thread.start()
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", made.address)
-    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.01)
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture
-def world(
-    bucket: str,
-    tmp_path: Path,
-    execute: Callable[..., Any],
-    receiver: Receiver,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> World:
+@pytest.fixture(autouse=True)
+def _secrets(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """An installation full of secrets, all of whose logs are kept as Airflow would keep them."""
-    del receiver
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION_TOKEN)
@@ -66,15 +46,6 @@ def world(
     # botocore's own tracing of requests is not on in any installation that we start.
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, "sentiment_retrain")
-    aws = Aws("us-east-1")
-    made = World(aws, bucket, tmp_path / "overlay.yaml", execute)
-    made.configure(
-        notifications={
-            "topic_arn": Subscriber(aws, made.endpoint).topic,
-            "webhook_connection": CONNECTION,
-        }
-    )
-    return made
 
 
 def written(world: World) -> str:
@@ -102,7 +73,7 @@ def assert_nothing_leaked(where: str, text: str) -> None:
 
 
 def test_a_run_that_deploys_and_rolls_back_keeps_its_secrets(
-    world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    world: World, webhook: Receiver, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pushed: dict[str, Any] = {}
     handed_on: list[Any] = []
@@ -114,12 +85,12 @@ def test_a_run_that_deploys_and_rolls_back_keeps_its_secrets(
     handed_on.append(world.roll_back(pushed))
     end(world, card("manual__2026-03-01"))
 
-    assert receiver.got, "the webhook was told"
+    assert webhook.got, "the webhook was told"
     assert_nothing_leaked("logs", caplog.text)
     assert_nothing_leaked("XComs", json.dumps([pushed, handed_on]))
     assert_nothing_leaked("bucket", written(world))
     assert_nothing_leaked("descriptions and tags", tagged(world, registration))
-    assert_nothing_leaked("messages", json.dumps(receiver.got))
+    assert_nothing_leaked("messages", json.dumps(webhook.got))
     out, err = capfd.readouterr()
     assert [secret for secret in SECRETS if secret in out + err] == []
 
@@ -127,14 +98,14 @@ def test_a_run_that_deploys_and_rolls_back_keeps_its_secrets(
 @pytest.mark.parametrize("how", ["refused", "gone", "unreadable"])
 def test_a_message_that_cannot_be_sent_keeps_the_address(
     world: World,
-    receiver: Receiver,
+    webhook: Receiver,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     how: str,
 ) -> None:
     name = f"AIRFLOW_CONN_{CONNECTION.upper()}"
     if how == "refused":
-        receiver.answers = [403] * 10
+        webhook.answers = [403] * 10
     elif how == "gone":
         monkeypatch.setenv(name, f"http://127.0.0.1:9/services/{SECRET}")
     else:
@@ -160,9 +131,10 @@ def test_tasks_that_fail_keep_the_secrets(
     ]
     for task in tasks:
         said.append(failure_of(task, pushed))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    load_settings.cache_clear()
-    said.append(failure_of(PlanRunOperator(task_id="plan"), pushed))
+    with monkeypatch.context() as unreachable:
+        unreachable.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        load_settings.cache_clear()
+        said.append(failure_of(PlanRunOperator(task_id="plan"), pushed))
 
     assert len(said) == len(tasks) + 1
     assert_nothing_leaked("errors", "\n".join(said))
