@@ -1,7 +1,7 @@
 """The candidate definition notebook: what the candidates are made of, and cells that really train them.
 
 Its sections are those of Autopilot's own notebook. The cells use boto3 and `sagemaker_automl`, a module that
-is written beside the notebook (`interactive.py` here).
+is written beside the notebook (`interactive` here).
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def write_helper(directory: Path) -> None:
     """Write the module that the notebook imports into `directory`."""
     package = directory / MODULE
     package.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("interactive.py"), package / "__init__.py")
+    for source in Path(__file__).with_name("interactive").glob("*.py"):
+        shutil.copyfile(source, package / source.name)
 
 
 def _introduction(found: Definitions) -> list[Any]:
@@ -92,10 +93,10 @@ def _setup(found: Definitions) -> list[Any]:
             f'CANDIDATES = OUTPUT + "/{found.place}"\n\n'
             "workspace = pathlib.Path(tempfile.mkdtemp())\n"
             'bucket, _, prefix = CANDIDATES.removeprefix("s3://").partition("/")\n'
-            f'helper = workspace / "{MODULE}" / "__init__.py"\n'
-            "helper.parent.mkdir()\n"
-            'boto3.client("s3").download_file('
-            f'bucket, prefix + "/notebooks/{MODULE}/__init__.py", str(helper))\n'
+            f'(workspace / "{MODULE}").mkdir()\n'
+            'for file in ("__init__.py", "jobs.py"):\n'
+            f'    key = prefix + "/notebooks/{MODULE}/" + file\n'
+            f'    boto3.client("s3").download_file(bucket, key, str(workspace / "{MODULE}" / file))\n'
             "sys.path.insert(0, str(workspace))\n"
             f"from {MODULE} import AutoMLInteractiveRunner, Range, print_table"
         ),

@@ -8,16 +8,19 @@ from __future__ import annotations
 import math
 import random
 import secrets
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from .jobs import JobFailedError, Jobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Document = dict[str, Any]
+
+__all__ = ["AutoMLInteractiveRunner", "JobFailedError", "Range", "Trial", "print_table"]
 
 RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
 _RECORDIO_MAGIC = b"\x0a\x23\xd7\xce"
@@ -38,10 +41,6 @@ _LABELS = {
     "SAGEMAKER_INFERENCE_SUPPORTED": "predicted_label,probability,labels,probabilities",
     **_PROGRAM,
 }
-
-
-class JobFailedError(RuntimeError):
-    """A job that a cell started has not completed."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,7 @@ class AutoMLInteractiveRunner:
         self._folds = folds
         self._sagemaker = boto3.client("sagemaker")
         self._s3 = boto3.client("s3")
+        self._jobs = Jobs(job["RoleArn"])
         self._run = f"{job['AutoMLJobName'][:24].rstrip('-')}-nb-{secrets.token_hex(3)}"
         self._data = f"{output}/preprocessed-data"
         self._output = f"{output}/notebook/{self._run}"
@@ -133,10 +133,10 @@ class AutoMLInteractiveRunner:
         }
         jobs = {name: self._start_fit(name, settings) for name, settings in wanted.items()}
         for name, job in jobs.items():
-            self._processors[name] = self._trained(job)["ModelArtifacts"]["S3ModelArtifacts"]
+            self._processors[name] = self._jobs.trained(job)["ModelArtifacts"]["S3ModelArtifacts"]
         transforms = {name: self._start_transform(name, wanted[name]) for name in wanted}
         for job in transforms.values():
-            self._wait("TransformJob", "describe_transform_job", job)
+            self._jobs.transformed(job)
         return {name: self._transformed(name) for name in wanted}
 
     def tune(
@@ -167,14 +167,13 @@ class AutoMLInteractiveRunner:
                 asked = {**hyperparameters, "_kfold": str(self._folds)}
                 started.append((self._start_training(definition, asked), name, asked, repeated))
         return [
-            Trial(job, name, hyperparameters, self._metric(job), *repeated)
+            Trial(job, name, hyperparameters, self._jobs.metric(job, self.objective), *repeated)
             for job, name, hyperparameters, repeated in started
         ]
 
     def create_model(self, trial: Trial) -> str:
         """A model of data processor, algorithm and data processor again; returns its name."""
         processor, algorithm = _parts(self._definitions[trial.definition])
-        trained = self._sagemaker.describe_training_job(TrainingJobName=trial.job)
         encoding = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": self._encoding(processor)}
         if self._encoding(processor) == RECORDIO:
             encoding["AUTOML_SPARSE_ENCODE_RECORDIO_PROTOBUF"] = "1"
@@ -182,34 +181,17 @@ class AutoMLInteractiveRunner:
             "Image": self._images["data-processor"],
             "ModelDataUrl": self._processors[processor],
         }
+        trained = self._jobs.trained(trial.job)["ModelArtifacts"]["S3ModelArtifacts"]
         containers = [
             {**data_processor, "Environment": {**_FEATURES, **encoding}},
-            {
-                "Image": self._images[algorithm],
-                "ModelDataUrl": trained["ModelArtifacts"]["S3ModelArtifacts"],
-                "Environment": _ALGORITHM,
-            },
+            {"Image": self._images[algorithm], "ModelDataUrl": trained, "Environment": _ALGORITHM},
             {**data_processor, "Environment": _LABELS},
         ]
-        name = f"{self._run}-model"
-        self._sagemaker.create_model(
-            ModelName=name, Containers=containers, ExecutionRoleArn=self._job["RoleArn"]
-        )
-        return name
+        return self._jobs.model(f"{self._run}-model", containers)
 
     def deploy(self, model: str, instance_type: str = "ml.m5.xlarge") -> str:
         """An endpoint of the model, in service; returns its name."""
-        name = f"{self._run}-endpoint"
-        variant = {"VariantName": "AllTraffic", "ModelName": model}
-        capacity = {"InstanceType": instance_type, "InitialInstanceCount": 1}
-        self._sagemaker.create_endpoint_config(
-            EndpointConfigName=name, ProductionVariants=[{**variant, **capacity}]
-        )
-        self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        described = self._ended("describe_endpoint", EndpointName=name)
-        if described["EndpointStatus"] != "InService":
-            raise JobFailedError(f"Endpoint {name}: {described.get('FailureReason')}")
-        return name
+        return self._jobs.endpoint(f"{self._run}-endpoint", model, instance_type)
 
     def _chosen(self, names: Sequence[str] | None) -> dict[str, Document]:
         return {name: self._definitions[name] for name in (names or self._definitions)}
@@ -247,107 +229,48 @@ class AutoMLInteractiveRunner:
         }
 
     def _start_fit(self, name: str, settings: Document) -> str:
-        channels = [
-            _channel("train", f"{self._data}/processor_data/", CSV),
-            _channel("code", f"{self._modules}/", "text/x-python"),
-        ]
-        hyperparameters = {"processor_module": f"candidate_data_processors.{name}"}
-        return self._start(
-            f"{self._run}-{name}", "data-processor", hyperparameters, channels, settings, metrics=[]
+        channels = {
+            "train": (f"{self._data}/processor_data/", CSV),
+            "code": (f"{self._modules}/", "text/x-python"),
+        }
+        return self._jobs.train(
+            f"{self._run}-{name}",
+            self._images["data-processor"],
+            {"processor_module": f"candidate_data_processors.{name}"},
+            channels,
+            f"{self._output}/models",
+            settings["training_resource_config"],
         )
 
     def _start_transform(self, name: str, settings: Document) -> str:
-        job = f"{self._run}-{name}-transform"
         container = {
             "Image": self._images["data-processor"],
             "ModelDataUrl": self._processors[name],
             "Environment": _FEATURES,
         }
-        self._sagemaker.create_model(
-            ModelName=job, PrimaryContainer=container, ExecutionRoleArn=self._job["RoleArn"]
+        return self._jobs.transform(
+            self._jobs.model(f"{self._run}-{name}-transform", [container]),
+            f"{self._data}/{'processor_data' if self._folds > 1 else 'tuning_data'}/",
+            "text/csv;label_size=1",
+            self._transformed(name),
+            settings["transform_resource_config"],
         )
-        resources = settings["transform_resource_config"]
-        source = f"{self._data}/{'processor_data' if self._folds > 1 else 'tuning_data'}/"
-        self._sagemaker.create_transform_job(
-            TransformJobName=job,
-            ModelName=job,
-            MaxPayloadInMB=100,
-            MaxConcurrentTransforms=1,
-            TransformInput={
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
-                "ContentType": "text/csv;label_size=1",
-                "SplitType": "None",
-            },
-            TransformOutput={"S3OutputPath": self._transformed(name)},
-            TransformResources={
-                "InstanceType": resources["instance_type"],
-                "InstanceCount": resources["instance_count"],
-            },
-        )
-        return job
 
-    def _start_training(self, definition: Document, hyperparameters: dict[str, str]) -> str:
+    def _start_training(self, definition: Document, hyperparameters: Mapping[str, str]) -> str:
         processor, algorithm = _parts(definition)
         place, encoding = self._transformed(processor), self._encoding(processor)
-        channels = [_channel("train", f"{place}/", encoding)]
+        channels = {"train": (f"{place}/", encoding)}
         if self._folds == 1:
-            channels = [_channel(name, f"{place}/{name}/", encoding) for name in ("train", "validation")]
-        metrics = [{"Name": self.objective, "Regex": f"{self.objective}=([0-9.eE+-]+)"}]
-        name = f"{self._run}-{processor}-{secrets.token_hex(3)}"
-        settings = definition["algorithm"]
-        return self._start(name, algorithm, hyperparameters, channels, settings, metrics)
-
-    def _start(
-        self,
-        name: str,
-        image: str,
-        hyperparameters: dict[str, str],
-        channels: list[Document],
-        settings: Document,
-        metrics: list[Document],
-    ) -> str:
-        resources = settings["training_resource_config"]
-        specification: Document = {"TrainingImage": self._images[image], "TrainingInputMode": "File"}
-        if metrics:
-            specification["MetricDefinitions"] = metrics
-        self._sagemaker.create_training_job(
-            TrainingJobName=name,
-            AlgorithmSpecification=specification,
-            HyperParameters=hyperparameters,
-            InputDataConfig=channels,
-            OutputDataConfig={"S3OutputPath": f"{self._output}/models"},
-            ResourceConfig={
-                "InstanceType": resources["instance_type"],
-                "InstanceCount": resources["instance_count"],
-                "VolumeSizeInGB": resources["volume_size_in_gb"],
-            },
-            RoleArn=self._job["RoleArn"],
-            StoppingCondition={"MaxRuntimeInSeconds": 86_400},
+            channels = {name: (f"{place}/{name}/", encoding) for name in ("train", "validation")}
+        return self._jobs.train(
+            f"{self._run}-{processor}-{secrets.token_hex(3)}",
+            self._images[algorithm],
+            hyperparameters,
+            channels,
+            f"{self._output}/models",
+            definition["algorithm"]["training_resource_config"],
+            self.objective,
         )
-        return name
-
-    def _trained(self, job: str) -> Document:
-        return self._wait("TrainingJob", "describe_training_job", job)
-
-    def _metric(self, job: str) -> float:
-        found = {item["MetricName"]: item["Value"] for item in self._trained(job)["FinalMetricDataList"]}
-        return float(found[self.objective])
-
-    def _wait(self, kind: str, operation: str, name: str) -> Document:
-        described = self._ended(operation, **{f"{kind}Name": name})
-        if described[f"{kind}Status"] != "Completed":
-            reason = described.get("FailureReason", "it was stopped")
-            raise JobFailedError(f"{kind} {name} is {described[f'{kind}Status']}: {reason}")
-        return described
-
-    def _ended(self, operation: str, **name: str) -> Document:
-        (subject,) = name
-        status = f"{subject.removesuffix('Name')}Status"
-        while True:
-            described: Document = getattr(self._sagemaker, operation)(**name)
-            if described[status] not in ("InProgress", "Stopping", "Creating", "Updating"):
-                return described
-            time.sleep(1)
 
     def _transformed(self, processor: str) -> str:
         return f"{self._output}/transformed-data/{processor}"
@@ -362,8 +285,3 @@ class AutoMLInteractiveRunner:
 
 def _parts(definition: Document) -> tuple[str, str]:
     return definition["data_transformer"]["name"], definition["algorithm"]["name"]
-
-
-def _channel(name: str, uri: str, content_type: str) -> Document:
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "ContentType": content_type}
