@@ -12,7 +12,7 @@ compile = $(uv) pip compile --quiet --python-version 3.11 --universal --generate
 PYTHON_FILES = dags plugins include/launcher include/deployment include/containers tests benchmarks
 local = $(or $(SENTIMENT_RETRAIN_LOCAL),.local)
 
-.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology mwaa compose-env check lock conformance fuzz bench bench-serving bench-contenders bench-bias bench-shap bench-drift soak clean
+.PHONY: docs help set-up run plan backfill rollback up down localaws localaws-reset preflight audit predict report status test drills topology mwaa compose-env check lock conformance fuzz bench bench-serving bench-contenders bench-bias bench-shap bench-drift bench-verdict soak clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,8 +118,11 @@ bench-environment:
 	  $$uv venv --quiet --python 3.11 .local/bench && $$uv pip install --quiet --python .local/bench/bin/python \
 	  smclarify==0.5 "pandas<3" shap duckdb scikit-learn pyarrow pydantic jmespath boto3 matplotlib nbformat; }
 
-bench-drift: set-up ## planted drifts of three sizes in DATA=<csv>, and false alarms on 200 samples without any
-	@OMP_NUM_THREADS=1 .venv/bin/python benchmarks/drift_power.py $(call quoted,DATA)
+bench-drift: set-up ## planted drifts of three sizes and false alarms without any, in PART=judging, setting or whole of DATA=<csv>
+	@OMP_NUM_THREADS=1 .venv/bin/python benchmarks/drift_power.py $(call quoted,DATA) --part $(if $(PART),$(call quoted,PART),judging)
+
+bench-verdict: set-up ## how often the verdict's intervals hold the truth and its comparison errs; 7 minutes
+	@OMP_NUM_THREADS=1 .venv/bin/python benchmarks/verdict_statistics.py
 
 bench-contenders: set-up ## both contenders beside a tuned linear model on DATA=<csv>; FLAML=<python>, AUTOGLUON=<python> that have them
 	@.venv/bin/python benchmarks/contenders.py $(call quoted,DATA) $(if $(FLAML),--flaml $(FLAML)) \

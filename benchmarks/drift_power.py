@@ -1,169 +1,194 @@
 """How often each planted drift is found in real reviews, and how often an alarm is false.
 
-    python benchmarks/drift_power.py womens_clothing_reviews.csv --repeats 20 --controls 200
+    .venv/bin/python benchmarks/drift_power.py womens_clothing_reviews.csv --part setting
+    .venv/bin/python benchmarks/drift_power.py womens_clothing_reviews.csv --part judging
+    .venv/bin/python benchmarks/drift_power.py another_file.csv --part whole
 
-Two disjoint random samples of the file are the champion's reviews and the new ones; drift is planted in the
-latter. The judge is the shipped code with the shipped limits. The champion is a naive Bayes model of its own
-sample. Alarms count by the gate that must see the drift, and of the controls by any gate.
+A hash of its text puts every row of a file in one of two halves. Limits are set by what `--part setting`
+shows, and judged by `--part judging`, whose rows had no say in them; `--part whole` is for a file that no
+limit was ever set by. Each control draws three disjoint random samples: the champion's reviews, its test
+reviews and the new ones. In the controls nothing drifts; the first `--repeats` of them are asked again with a
+drift planted in the new reviews. The judge is the shipped code with the shipped limits; the champion is a
+naive Bayes model of its own reviews, whose attributions are exact. Planted drifts count by the question that
+must see them. Intervals are exact binomial ones (Clopper & Pearson 1934) of 95 %; they take the controls for
+independent, which samples of one file are only nearly.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import time
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd  # noqa: TID253 - a program of its own
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 
-from sentiment_retrain.analysis import concept, drift  # noqa: E402
+from drift_plants import PLANTED, NaiveBayes  # noqa: E402
+from sentiment_retrain.analysis import attribution_drift, concept, drift  # noqa: E402
 from sentiment_retrain.data.reviews import parse_reviews  # noqa: E402
 from sentiment_retrain.data.text import normalize  # noqa: E402
 from sentiment_retrain.settings import load_settings  # noqa: E402
-from sentiment_retrain.statistics import confusion  # noqa: E402
+from sentiment_retrain.statistics.multiple_testing import family_level  # noqa: E402
 from sentiment_retrain.verdict import gates_drift  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
+    import pandas as pd
 
 SIZES = (0.1, 0.25, 0.5)
-_VOCABULARY = 4000
+PARTS = ("setting", "judging", "whole")
+_TEST_ROWS = 2000
+_LOG_SECONDS = 20.0
 
 
-class NaiveBayes:
-    """A quick champion: multinomial naive Bayes with equal priors."""
+@dataclass(frozen=True)
+class Answer:
+    """To one question: the effect, whether it is more than chance, and whether the gate says so."""
 
-    def __init__(self, reviews: pd.DataFrame) -> None:
-        counts = pd.Series(" ".join(reviews["tokens"]).split(" ")).value_counts()[:_VOCABULARY]
-        self._places = {word: i for i, word in enumerate(counts.index)}
-        totals = np.ones((3, len(self._places)))
-        for text, sentiment in zip(reviews["tokens"], reviews["sentiment"], strict=True):
-            np.add.at(totals[int(sentiment) + 1], self._known(text), 1)
-        self._weights = np.log(totals / totals.sum(axis=1, keepdims=True))
-
-    def _known(self, text: str) -> list[int]:
-        return [self._places[word] for word in text.split(" ") if word in self._places]
-
-    def matrix(self, reviews: pd.DataFrame) -> NDArray[np.int64]:
-        """Confusion matrix on reviews."""
-        said = [
-            int(self._weights[:, self._known(text)].sum(axis=1).argmax()) - 1 for text in reviews["tokens"]
-        ]
-        return confusion.confusion_matrix(
-            reviews["sentiment"].to_numpy(np.int64), np.asarray(said, dtype=np.int64)
-        )
-
-
-def chosen(new: pd.DataFrame, share: float, draw: np.random.Generator) -> NDArray[np.bool_]:
-    """A random share of the rows."""
-    return np.asarray(draw.random(len(new)) < share)
-
-
-def more_of_a_category(new: pd.DataFrame, share: float, draw: np.random.Generator) -> pd.DataFrame:
-    """A share of the rows becomes reviews of the second most frequent category."""
-    name = new["product_category"].value_counts().index[1]
-    rows = new[new["product_category"] == name].sample(
-        len(new), replace=True, random_state=draw.integers(2**31)
-    )
-    mask = chosen(new, share, draw)
-    mixed: pd.DataFrame = pd.concat([new[~mask], rows[: int(mask.sum())]])
-    return mixed
-
-
-def shorter(new: pd.DataFrame, share: float, draw: np.random.Generator) -> pd.DataFrame:
-    """A share of the reviews is cut to its first 25 words."""
-    cut = new["tokens"].map(lambda text: " ".join(text.split(" ")[:25]))
-    return new.assign(tokens=np.where(chosen(new, share, draw), cut, new["tokens"]))
-
-
-def other_words(new: pd.DataFrame, share: float, draw: np.random.Generator) -> pd.DataFrame:
-    """A share of the reviews ends in words of an app's template."""
-    template = " posted from the shopping app verified buyer reward points campaign autumn"
-    return new.assign(tokens=np.where(chosen(new, share, draw), new["tokens"] + template, new["tokens"]))
-
-
-def more_negative(new: pd.DataFrame, share: float, draw: np.random.Generator) -> pd.DataFrame:
-    """A share of the rows becomes negative reviews."""
-    rows = new[new["sentiment"] == -1].sample(len(new), replace=True, random_state=int(draw.integers(2**31)))
-    mask = chosen(new, share, draw)
-    mixed: pd.DataFrame = pd.concat([new[~mask], rows[: int(mask.sum())]])
-    return mixed
-
-
-def other_meaning(new: pd.DataFrame, share: float, draw: np.random.Generator) -> pd.DataFrame:
-    """A share of the ratings is given for something else than the text says."""
-    moved = draw.permutation(new["sentiment"].to_numpy())
-    return new.assign(sentiment=np.where(chosen(new, share, draw), moved, new["sentiment"]))
-
-
-PLANTED: dict[str, tuple[Callable[..., pd.DataFrame], str]] = {
-    "category": (more_of_a_category, "category_psi"),
-    "length": (shorter, "length_psi"),
-    "words": (other_words, "vocabulary_jensen_shannon"),
-    "labels": (more_negative, "label_cramers_v"),
-    "concept": (other_meaning, "concept_drift"),
-}
+    effect: float
+    significant: bool
+    alarm: bool
 
 
 class Judge:
-    """The shipped gates on a pair of samples."""
+    """The shipped gates on a champion's reviews."""
 
     def __init__(self, before: pd.DataFrame, tested: pd.DataFrame) -> None:
-        self._limits = load_settings().gates
+        """before: what the champion was trained on; tested: its test reviews."""
+        settings = load_settings()
+        self._limits, self._explained = settings.gates, settings.datasets.shap_rows
         self._profile = drift.profile(before)
         self._model = NaiveBayes(before)
-        self._tested = self._model.matrix(tested)
+        self._matrix = self._model.matrix(tested).tolist()
+        self._words = self._model.attributions(self._to_explain(tested))
 
-    def alarms(self, new: pd.DataFrame, seed: int) -> dict[str, float | None]:
-        """The effect of every question that raises an alarm."""
+    def answers(self, new: pd.DataFrame, seed: int) -> dict[str, Answer]:
+        """Answers of the questions about the reviews, by the gates' names for them."""
+        limits = self._limits.drift
         measures: dict[str, Any] = drift.compare(self._profile, drift.profile(new))
-        found: dict[str, float | None] = {}
-        for name in measures:
-            alone = {key: {**value, "value": 0.0} for key, value in measures.items()} | {name: measures[name]}
-            if gates_drift.drift(alone, self._limits.drift).status != "pass":
-                found[name] = float(measures[name]["value"])
-        read = concept.compare(
-            self._tested.tolist(), self._model.matrix(new).tolist(), confidence=0.95, samples=2000, seed=seed
+        found = {}
+        for name, measure in measures.items():
+            alone = {key: {**value, "value": 0.0} for key, value in measures.items()} | {name: measure}
+            found[name] = Answer(
+                float(measure["value"]),
+                measure["adjusted_p"] < family_level(limits.significance, len(measures)),
+                gates_drift.drift(alone, limits).status != "pass",
+            )
+        return found | {"concept_drift": self._concept(new, seed)}
+
+    def _concept(self, new: pd.DataFrame, seed: int) -> Answer:
+        matrix = self._model.matrix(new).tolist()
+        read = concept.compare(self._matrix, matrix, confidence=0.95, samples=2000, seed=seed)
+        level = self._limits.drift.significance
+        gate = gates_drift.concept_drift(read, self._limits.concept_drift, level)
+        return Answer(read["value"], read["p_value"] < family_level(level, 1), gate.status != "pass")
+
+    def words_that_decide(self, new: pd.DataFrame, seed: int) -> Answer:
+        """Answer of attribution drift; its effect is the disagreement, 1 - NDCG."""
+        limits, level = self._limits.attribution_drift, self._limits.drift.significance
+        words = self._model.attributions(self._to_explain(new))
+        read = attribution_drift.compare(self._words, words, limits.tokens, seed)
+        gate = gates_drift.attribution_drift(
+            read["ndcg"], limits, p_value=read["p_value"], significance=level
         )
-        gate = gates_drift.concept_drift(read, self._limits.concept_drift, self._limits.drift.significance)
-        return found | ({"concept_drift": read["value"]} if gate.status != "pass" else {})
+        return Answer(1 - read["ndcg"], read["p_value"] < family_level(level, 1), gate.status != "pass")
+
+    def _to_explain(self, reviews: pd.DataFrame) -> pd.DataFrame:
+        return reviews.groupby("sentiment").head(self._explained // 3)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reviews", type=Path)
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--controls", type=int, default=200)
-    parser.add_argument("--rows", type=int, default=1000, help="new reviews")
-    options = parser.parse_args()
-    reviews = parse_reviews(options.reviews.read_bytes(), load_settings()).accepted
-    reviews = reviews.assign(tokens=[normalize(text) for text in reviews["review_body"]])
-    started, false_alarms = time.monotonic(), 0
-    seen: dict[tuple[str, float], int] = {}
+def part_of(reviews: pd.DataFrame, part: str) -> pd.DataFrame:
+    """The rows of a part; the same text is always in the same half."""
+    if part == "whole":
+        return reviews
+    halves = [hashlib.sha256(f"drift\0{text}".encode()).digest()[0] % 2 for text in reviews["tokens"]]
+    half: pd.DataFrame = reviews[np.asarray(halves) == PARTS.index(part)]
+    return half
+
+
+def measure(
+    reviews: pd.DataFrame, options: argparse.Namespace
+) -> tuple[dict[str, list[Answer]], dict[tuple[str, float], list[Answer]]]:
+    """Answers to each question without drift, and by what is planted and in which share of the rows."""
+    quiet: dict[str, list[Answer]] = defaultdict(list)
+    planted: dict[tuple[str, float], list[Answer]] = defaultdict(list)
+    told = time.monotonic()
     for number in range(options.controls):
-        draw = np.random.default_rng(number)
-        if number % 10 == 0:
-            mixed = reviews.iloc[draw.permutation(len(reviews))]
-            judge, rest = Judge(mixed[:6000], mixed[6000:8000]), mixed[8000:]
-        new = rest.iloc[draw.permutation(len(rest))[: options.rows]]
-        false_alarms += bool(judge.alarms(new, number))
+        draw = np.random.default_rng([options.seed, number])
+        ends = np.cumsum([options.baseline, _TEST_ROWS, options.rows])
+        mixed = reviews.iloc[draw.permutation(len(reviews))[: ends[-1]]]
+        judge, new = Judge(mixed[: ends[0]], mixed[ends[0] : ends[1]]), mixed[ends[1] :]
+        answers = judge.answers(new, number) | {"attribution_drift": judge.words_that_decide(new, number)}
+        for name, answer in answers.items():
+            quiet[name].append(answer)
         if number < options.repeats:
             for kind, (plant, question) in PLANTED.items():
                 for size in SIZES:
-                    found = question in judge.alarms(plant(new, size, draw), number)
-                    seen[kind, size] = seen.get((kind, size), 0) + found
+                    found = judge.answers(plant(new, size, draw), number)[question]
+                    planted[kind, size].append(found)
+        if time.monotonic() - told > _LOG_SECONDS:
+            told = time.monotonic()
+            sys.stderr.write(f"{number + 1} of {options.controls} controls\n")
+    return quiet, planted
+
+
+def rate(hits: int, of: int) -> str:
+    """A share with its exact 95 % interval."""
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, of).proportion_ci(0.95, method="exact")
+    return f"{hits} of {of} ({hits / of:.1%}, {found.low:.1%} to {found.high:.1%})"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("reviews", type=Path)
+    parser.add_argument("--part", choices=PARTS, default="judging")
+    parser.add_argument("--repeats", type=int, default=20, help="of each planted drift")
+    parser.add_argument("--controls", type=int, default=200, help="samples without drift")
+    parser.add_argument("--baseline", type=int, default=4000, help="the champion's reviews")
+    parser.add_argument("--rows", type=int, default=1000, help="new reviews")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    reviews = parse_reviews(options.reviews.read_bytes(), load_settings()).accepted
+    reviews = part_of(
+        reviews.assign(tokens=[normalize(text) for text in reviews["review_body"]]), options.part
+    )
+    needed = options.baseline + _TEST_ROWS + options.rows
+    if len(reviews) < needed:
+        parser.error(f"{len(reviews)} rows in this part, {needed} needed: lower --baseline or --rows")
+    started = time.monotonic()
+    quiet, planted = measure(reviews, options)
+    write = sys.stdout.write
+    write(f"{options.reviews.name}, {options.part}: {len(reviews)} rows; {options.baseline} before, ")
+    write(f"{options.rows} new, seed {options.seed}\n\nfound, of {options.repeats} (median effect)\n")
     for kind in PLANTED:
-        shares = (f"{size:.0%}: {seen[kind, size] / options.repeats:.0%}" for size in SIZES)
-        sys.stdout.write(f"{kind:10}  {'  '.join(shares)}\n")
-    sys.stdout.write(f"false alarms of any gate: {false_alarms} of {options.controls}\n")
-    sys.stdout.write(f"{time.monotonic() - started:.0f} s\n")
+        cells = [(sum(a.alarm for a in planted[kind, size]), planted[kind, size]) for size in SIZES]
+        shares = (
+            f"{size:.0%}: {hits / max(1, len(answers)):.0%} ({np.median([a.effect for a in answers]):.3f})"
+            for size, (hits, answers) in zip(SIZES, cells, strict=True)
+        )
+        write(f"  {kind:26}{'   '.join(shares)}\n")
+    write("\nwithout drift: effect, median and largest; more than chance; alarms\n")
+    for name, answers in quiet.items():
+        effects = [answer.effect for answer in answers]
+        write(f"  {name:26}{np.median(effects):.4f}  {max(effects):.4f}  ")
+        write(f"{sum(a.significant for a in answers)}  {sum(a.alarm for a in answers)}\n")
+    together = list(zip(*quiet.values(), strict=True))
+    for what, hits in (
+        ("any test alone", sum(any(a.significant for a in row) for row in together)),
+        ("any alarm", sum(any(a.alarm for a in row) for row in together)),
+    ):
+        write(f"  {what:26}{rate(hits, len(together))}\n")
+    write(f"{time.monotonic() - started:.0f} s\n")
 
 
 if __name__ == "__main__":
