@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from automl_notebook import code_cells, execute
 from hosting import unique
 from reviews import as_csv, reviews
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autopilot import Autopilot
 
 PLANTED_ROW = 301
@@ -82,6 +85,19 @@ def test_definitions_hold_the_options_of_the_request(
     assert job["ResolvedAttributes"]["CompletionCriteria"]["MaxCandidates"] == 7
     tags = autopilot.sagemaker.list_tags(ResourceArn=job["AutoMLJobArn"])["Tags"]
     assert tags == [{"Key": "team", "Value": "reviews"}]
+
+
+def test_the_notebook_of_a_job_without_candidates_trains_one(
+    autopilot: Autopilot, definitions: tuple[dict[str, Any], str], endpoint_url: str, tmp_path: Path
+) -> None:
+    """With known good settings, measured by the job's objective: there is nothing to repeat."""
+    cells = [cell.replace("DRAWS = 1", "DRAWS = 0") for cell in code_cells(autopilot, definitions[0])]
+    printed = [line.split() for line in execute(cells, tmp_path, endpoint_url).splitlines()]
+    header = next(line for line in printed if line[:2] == ["training", "job"])
+    assert "validation:recall_macro" in header
+    (trained,) = [line for line in printed if len(line) == 5 and line[3:] == ["-", "-"]]
+    assert trained[1] == "dpp2-xgb"
+    assert float(trained[2]) > 0.7
 
 
 def test_the_validation_fraction_splits_the_rows(
