@@ -75,6 +75,19 @@ VALUES = [
         "select from_unixtime(0, 'America/New_York'), from_unixtime(0, 5, 30), from_unixtime(0)",
         "1969-12-31 19:00:00.000 America/New_York,1970-01-01 05:30:00.000 +05:30,1970-01-01 00:00:00.000 UTC",
     ),
+    (
+        "select from_iso8601_timestamp('2020-05-11T11:15:05+02:00'), from_iso8601_timestamp('2020-05-11T11:15:05Z')",
+        "2020-05-11 11:15:05.000 +02:00,2020-05-11 11:15:05.000 UTC",
+    ),
+    # Two zones side by side are two columns; nothing compares them.
+    (
+        "select date_trunc('day', t at time zone 'Asia/Tokyo'), date_trunc('day', t at time zone 'UTC'), count(*) from (select timestamp '2024-01-31 20:00' t) group by 1, 2",
+        "2024-02-01 00:00:00.000 Asia/Tokyo,2024-01-31 00:00:00.000 UTC,1",
+    ),
+    (
+        "select count(distinct t at time zone 'Asia/Tokyo'), nullif(max(t) at time zone 'Asia/Tokyo', max(t) at time zone 'Asia/Tokyo') from (values timestamp '2024-01-31 20:00', timestamp '2024-01-31 20:00') x(t)",
+        "1,NULL",
+    ),
 ]
 ERRORS = [
     (
@@ -104,6 +117,19 @@ ERRORS = [
     (
         "select now() at time zone z from (values 'UTC') t(z)",
         "MALFORMED_QUERY: line 1:8: mismatched input. Expecting: 'INTERVAL', <string>",
+    ),
+    # Equal instants of two zones are equal: where DuckDB itself would compare them, the query is refused.
+    (
+        "select count(distinct z) from (values timestamp '2024-01-01 09:00 Asia/Tokyo', timestamp '2024-01-01 01:00 +01:00') t(z)",
+        "NOT_SUPPORTED: line 1:23: The local stand-in does not support equality of timestamps of several time zones here",
+    ),
+    (
+        "select timestamp '2024-01-01 09:00 Asia/Tokyo' union select timestamp '2024-01-01 01:00 +01:00'",
+        "NOT_SUPPORTED: line 1:18: The local stand-in does not support equality of timestamps of several time zones here",
+    ),
+    (
+        "select 1 from (values timestamp '2024-01-01 09:00 Asia/Tokyo') a(z) join (values timestamp '2024-01-01 01:00 +01:00') b(z) using (z)",
+        "NOT_SUPPORTED: line 1:92: The local stand-in does not support equality of timestamps of several time zones here",
     ),
     (
         "select array[now() at time zone 'UTC']",

@@ -14,6 +14,7 @@ from localaws.services.athena import operators, rules, typed_rules, zones
 from localaws.services.athena.bind_errors import bind_error
 from localaws.services.athena.duckdb_types import Type
 from localaws.services.athena.errors import not_supported
+from localaws.services.athena.mixed_zones import refuse_mixtures
 from localaws.services.athena.naming import name_functions
 from localaws.services.athena.nodes import call, cast, mismatch
 from localaws.services.athena.probe import BindError, generate, probe
@@ -34,7 +35,8 @@ def resolve(tree: exp.Expr, sql: str, original: exp.Expr, connection: duckdb.Duc
     `original` is what `sql` was parsed to, for positions. Raises `QueryError` as Athena would.
     """
     root = exp.Paren(this=tree)  # so that the outermost node has a parent and can be replaced
-    zoned = zones.named_in(root)
+    zoned = bool(zones.all_named_in(root))
+    refuse_mixtures(root)
     for sum_or_difference in root.find_all(exp.Add, exp.Sub) if zoned else ():
         sum_or_difference.meta["zones"] = True
     name_functions(root, sql, _TYPED_NAMES if zoned else _ALWAYS_TYPED)

@@ -122,14 +122,30 @@ def _parts(node: exp.Expr) -> tuple[str, str] | None:
     return (match["local"], match["zone"]) if match else None
 
 
-def named_in(tree: exp.Expr) -> bool:
-    """Whether the query makes timestamps with a zone of their own."""
-    return any(
-        isinstance(node, exp.AtTimeZone)
-        or _parts(node) is not None
-        or (isinstance(node, exp.Anonymous) and node.name.lower() in _MAKERS and len(node.expressions) > 1)
-        for node in tree.walk()
-    )
+def all_named_in(tree: exp.Expr) -> set[str]:
+    """The zones of the timestamps that a query makes; what is not a zone is among them as it is written."""
+    return {canonical(zone) or zone for node in tree.walk() for zone in _named(node)}
+
+
+def _named(node: exp.Expr) -> list[str]:
+    if isinstance(node, exp.AtTimeZone):
+        return [node.args["zone"].name]
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _MAKERS and node.expressions[1:]:
+        return ["/".join(part.sql() if not part.is_string else part.name for part in node.expressions[1:])]
+    if offset := _iso8601_offset(node):
+        return [offset]
+    parts = _parts(node)
+    return [parts[1]] if parts else []
+
+
+def _iso8601_offset(node: exp.Expr) -> str | None:
+    """The offset from UTC that a literal of from_iso8601_timestamp ends with."""
+    called = isinstance(node, exp.Anonymous) and node.name.lower() == "from_iso8601_timestamp"
+    if not called or len(node.expressions) != 1 or not node.expressions[0].is_string:
+        return None
+    match = re.search(r"T.*([+-]\d\d:\d\d)$", node.expressions[0].name)
+    zone = canonical(match.group(1)) if match else None
+    return None if zone == "UTC" else zone
 
 
 def _at_timezone(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
@@ -169,6 +185,15 @@ def _from_unixtime(node: exp.Anonymous) -> exp.Expr:
     if zone is None:
         raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Invalid offset: {texts[0]}:{texts[1]}")
     return call("trino_zoned", moment, exp.Literal.string(zone))
+
+
+def _from_iso8601_timestamp(node: exp.Anonymous) -> exp.Expr:
+    """With the offset that the text ends with, when that is a literal; else UTC."""
+    (text,) = rules.arguments(node, 1)
+    zone = _iso8601_offset(node)
+    if zone is None:
+        return call("trino_from_iso8601_timestamp", text)
+    return call("trino_zoned", cast(text, "TIMESTAMPTZ"), exp.Literal.string(zone))
 
 
 def _part_of_offset(node: exp.Anonymous, types: list[Type]) -> exp.Expr:
@@ -232,13 +257,17 @@ def zone(value: exp.Expr) -> exp.Expr:
     return call("trino_zoned_zone", value.copy())
 
 
-UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {"from_unixtime": _from_unixtime}
+UNTYPED: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
+    "from_unixtime": _from_unixtime,
+    "from_iso8601_timestamp": _from_iso8601_timestamp,
+}
 TYPED: dict[str, Callable[[exp.Anonymous, list[Type]], exp.Expr]] = {
     "at_timezone": _at_timezone,
     "with_timezone": _with_timezone,
     "timezone_hour": _part_of_offset,
     "timezone_minute": _part_of_offset,
 }
+# Functions that make them of a value and a zone, or an offset in two parts.
 _MAKERS = {"at_timezone", "with_timezone", "from_unixtime"}
 _NUMBERS = (
     *("year", "quarter", "month", "week", "week_of_year", "day", "day_of_month", "day_of_week", "dow"),
