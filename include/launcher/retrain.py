@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,9 @@ def run(places: Places, data: str, console: Console) -> None:
             if state != "success":
                 raise RunFailedError("LOCAL_RUN_FAILED", *explain(places, api, run_id, aws_url))
     home = card.bring_home(places, aws_url)
-    print_summary(console, json.loads(home.read_text()), home)
-    _print_next(console, aws_url, time.monotonic() - began)
+    document = json.loads(home.read_text())
+    print_summary(console, document, home)
+    _print_next(console, example(document), aws_url, time.monotonic() - began)
 
 
 def plan(places: Places, data: str, console: Console) -> None:
@@ -166,10 +168,19 @@ def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple
     return observed, remedy
 
 
-def _print_next(console: Console, aws_url: str, seconds: float) -> None:
+def example(document: Mapping[str, Any]) -> str:
+    """A text to try the endpoint with, as the shell takes it: praise from the run's own verification."""
+    golden = (document.get("verification") or {}).get("golden") or []
+    praise = [one["text"] for one in golden if one["expected"] == 1]
+    text = praise[0] if praise else "I love this dress, it fits perfectly"
+    # Double quotes read better; they leave these to the shell.
+    return shlex.quote(text) if set('"$`\\!\n') & set(text) else f'"{text}"'
+
+
+def _print_next(console: Console, text: str, aws_url: str, seconds: float) -> None:
     console.print(f"took      {seconds:.0f} s", highlight=False)
     console.print()
-    console.print('next      make predict TEXT="I love this dress, it fits perfectly"', highlight=False)
+    console.print(f"next      make predict TEXT={text}", highlight=False, markup=False, soft_wrap=True)
     console.print("          make report        the card again (FORMAT=json for programs)", highlight=False)
     console.print("          make up            Airflow's UI with this run", highlight=False)
     console.print(

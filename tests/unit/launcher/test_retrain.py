@@ -1,0 +1,28 @@
+"""What `make run` says at its end."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from launcher.retrain import example
+
+
+def card(*golden: tuple[str, int]) -> dict[str, Any]:
+    return {"verification": {"golden": [{"text": text, "expected": label} for text, label in golden]}}
+
+
+@pytest.mark.parametrize(
+    ("document", "typed"),
+    [
+        (card(("Cold and bland", -1), ("The broth's great", 1)), '"The broth\'s great"'),
+        (card(('Said "wow", paid $5', 1)), "'Said \"wow\", paid $5'"),
+        (card(("Nie wieder", -1)), '"I love this dress, it fits perfectly"'),
+        ({"verification": None}, '"I love this dress, it fits perfectly"'),
+    ],
+)
+def test_the_next_step_asks_what_the_verification_asked(document: dict[str, Any], typed: str) -> None:
+    assert example(document) == typed
+    assert len(shlex.split(typed)) == 1
