@@ -8,6 +8,7 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,10 +82,8 @@ def masked_texts(text: str, chunks: list[Chunk], masks: NDArray[np.bool_], basel
         end = chunk.start + len(chunk.text)
     choices = [(gap + baseline, gap + chunk.text) for gap, chunk in zip(gaps, chunks, strict=True)]
     tail = text[end:]
-    return [
-        "".join(choice[present] for choice, present in zip(choices, mask, strict=True)) + tail
-        for mask in masks.tolist()
-    ]
+    # A pair at False is the absent chunk, at True the present one.
+    return ["".join(map(getitem, choices, mask)) + tail for mask in masks.tolist()]
 
 
 def explain(
