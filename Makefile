@@ -68,9 +68,9 @@ topology: set-up celery-environment ## docker-compose.yaml's services as plain p
 
 .PHONY: celery-environment
 celery-environment:
-	@[ -x .local/celery/bin/python ] || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
-	  $$uv venv --quiet --python 3.11 .local/celery && $$uv pip install --quiet --require-hashes \
-	  --python .local/celery/bin/python -r requirements-celery.txt; }
+	@cmp -s requirements-celery.txt .local/celery/.requirements || { uv=$$(command -v uv || echo .local/uv/bin/uv); \
+	  $$uv venv --quiet --clear --python 3.11 .local/celery && $$uv pip install --quiet --require-hashes \
+	  --python .local/celery/bin/python -r requirements-celery.txt && cp requirements-celery.txt .local/celery/.requirements; }
 
 mwaa: ## what Amazon MWAA reads (dags, plugins.zip, requirements.txt, startup.sh), into .local/mwaa
 	@python3 include/deployment/mwaa.py
