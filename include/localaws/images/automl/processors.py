@@ -63,10 +63,15 @@ def fit(name: str, module_path: Path, cells: NDArray[Any]) -> tuple[Processor, M
 
 
 def _single_precision(matrix: Matrix) -> Matrix:
-    """The precision in which features travel between containers, so that training sees the same numbers."""
-    return (
-        sparse.csr_matrix(matrix, dtype=np.float32) if sparse.issparse(matrix) else matrix.astype(np.float32)
-    )
+    """The precision in which features travel between containers, so that training sees the same numbers.
+
+    In the order of the columns too, which fitting and transforming differ in and sums of floats depend on.
+    """
+    if not sparse.issparse(matrix):
+        return matrix.astype(np.float32)
+    rows = sparse.csr_matrix(matrix, dtype=np.float32)
+    rows.sort_indices()
+    return rows
 
 
 def _load(name: str, path: Path) -> ModuleType:
