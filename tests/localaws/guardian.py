@@ -7,6 +7,7 @@ descendants, and whole installations of the launcher.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -48,12 +49,21 @@ def _helper(_process: int) -> subprocess.Popen[bytes]:
     """The helper of this process; one that was forked off gets its own."""
     command = [sys.executable, str(Path(__file__).resolve())]
     # A session of its own: Ctrl-C is for the tests, whose fixtures clean up as usual.
-    return subprocess.Popen(
+    helper = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(INCLUDE)},
         start_new_session=True,
     )
+    atexit.register(_dismiss, helper, os.getpid())
+    return helper
+
+
+def _dismiss(helper: subprocess.Popen[bytes], ours: int) -> None:
+    """The usual end: nothing is left for the helper to do."""
+    if helper.stdin is not None and os.getpid() == ours:
+        helper.stdin.close()
+        helper.wait()
 
 
 def main() -> None:
