@@ -53,6 +53,11 @@ def test_training_jobs_of_the_notebook_reach_what_the_job_reported(
         described = autopilot.sagemaker.describe_training_job(TrainingJobName=trained)
         original = autopilot.sagemaker.describe_training_job(TrainingJobName=name)
         assert described["HyperParameters"] == original["HyperParameters"]
+        # Of few rows with clear words accuracy says little; the log loss tells any other fold or model.
+        losses = {item["MetricName"]: item["Value"] for item in described["FinalMetricDataList"]}
+        metrics = candidates[name]["CandidateProperties"]["CandidateMetrics"]
+        reported_losses = {item["MetricName"]: item["Value"] for item in metrics}
+        assert losses["validation:logloss"] == pytest.approx(reported_losses["LogLoss"], abs=1e-9)
         image = candidates[name]["InferenceContainers"][1]["Image"]
         assert described["AlgorithmSpecification"]["TrainingImage"] == image
 

@@ -22,6 +22,7 @@ Document = dict[str, Any]
 
 __all__ = ["AutoMLInteractiveRunner", "JobFailedError", "Range", "Trial", "print_table"]
 
+LOG_LOSS = "validation:logloss"
 RECORDIO, CSV = "application/x-recordio-protobuf", "text/csv"
 _RECORDIO_MAGIC = b"\x0a\x23\xd7\xce"
 _KEYS = "predicted_label,probability,probabilities"
@@ -269,7 +270,7 @@ class AutoMLInteractiveRunner:
             channels,
             f"{self._output}/models",
             definition["algorithm"]["training_resource_config"],
-            self.objective,
+            (self.objective, LOG_LOSS),
         )
 
     def _transformed(self, processor: str) -> str:

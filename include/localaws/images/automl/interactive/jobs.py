@@ -35,13 +35,14 @@ class Jobs:
         channels: Mapping[str, tuple[str, str]],
         output: str,
         resources: Document,
-        metric: str | None = None,
+        metrics: Sequence[str] = (),
     ) -> str:
-        """Start a training job; `channels` are (S3 prefix, content type) by name. Returns the job's name."""
+        """Start a training job; `channels` are (S3 prefix, content type) by name; returns its name."""
         specification: Document = {"TrainingImage": image, "TrainingInputMode": "File"}
-        if metric is not None:
-            definition = {"Name": metric, "Regex": f"{metric}=([0-9.eE+-]+)"}
-            specification["MetricDefinitions"] = [definition]
+        if metrics:
+            specification["MetricDefinitions"] = [
+                {"Name": metric, "Regex": f"{metric}=([0-9.eE+-]+)"} for metric in metrics
+            ]
         self._sagemaker.create_training_job(
             TrainingJobName=name,
             AlgorithmSpecification=specification,
