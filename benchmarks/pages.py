@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(CHECKOUT / folder) for folder in ("tests", "include", "plugins", "include/containers")]
+sys.path[:0] = [
+    str(CHECKOUT / folder)
+    for folder in ("tests", "tests/localaws", "include", "plugins", "include/containers")
+]
 sys.path.append(str(CHECKOUT / "include/containers/adapter"))
 
 import httpx  # noqa: E402
