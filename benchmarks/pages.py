@@ -65,7 +65,7 @@ def main() -> None:
     if server is None:
         sys.exit("Airflow is not running: make up")
     os.environ.update(localaws.client_environment(stand_in.url))
-    World(places, server.url, Aws(localaws.REGION)).put_history(options.runs)
+    World(places, server.url, Aws(localaws.REGION), {}).put_history(options.runs)
     credentials = {"username": airflow.USER, "password": airflow.password(places)}
     token = httpx.post(f"{server.url}/auth/token", json=credentials, timeout=60).json()["access_token"]
     taken: dict[str, list[float]] = {name: [] for name in PAGES}
