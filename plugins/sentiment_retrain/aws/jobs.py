@@ -186,18 +186,22 @@ def _replaced(document: Mapping[str, Any], path: tuple[str, ...], value: str) ->
 
 def instance_type_of(kind: JobKind, description: Mapping[str, Any]) -> str | None:
     """The machines that a described job runs on, None where AWS does not tell."""
-    found: Any = description
-    for key in kind.machines:
-        found = found.get(key) or {}
-    return found.get("InstanceType") if kind.machines else None
+    return _machines(kind, description).get("InstanceType")
 
 
 def instance_count_of(kind: JobKind, description: Mapping[str, Any]) -> int:
     """On how many machines a described job runs, 1 where AWS does not tell."""
+    return int(_machines(kind, description).get("InstanceCount") or 1)
+
+
+def _machines(kind: JobKind, description: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where a description tells of its machines; empty where AWS does not tell."""
+    if not kind.machines:
+        return {}
     found: Any = description
     for key in kind.machines:
         found = found.get(key) or {}
-    return int(found.get("InstanceCount") or 1)
+    return found  # type: ignore[no-any-return]
 
 
 def ended_at(kind: JobKind, description: Mapping[str, Any]) -> str:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from sentiment_retrain.settings.deployment import Deployment
 
 
+def pending_config(endpoint: Mapping[str, Any]) -> str | None:
+    """Name of the configuration that an endpoint is moving to, None where none is under way.
+
+    :param endpoint: as DescribeEndpoint says
+    """
+    return (endpoint.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+
+
 def begin_update(
     aws: Aws,
     current: Mapping[str, Any],

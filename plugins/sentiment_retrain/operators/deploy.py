@@ -14,7 +14,7 @@ from sentiment_retrain.aws import models, packages
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import alarms, champion, history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, batches_of
-from sentiment_retrain.endpoint.updates import begin_update
+from sentiment_retrain.endpoint.updates import begin_update, pending_config
 from sentiment_retrain.operators.endpoint_base import BUSY, EndpointOperator
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ class DeployInferencePipelineOperator(EndpointOperator):
 
     def is_ours(self, current: Mapping[str, Any]) -> bool:
         """Whether an earlier try of this task has begun this very update."""
-        pending = current.get("PendingDeploymentSummary") or {}
         return self._config()["EndpointConfigName"] in (
-            pending.get("EndpointConfigName"),
+            pending_config(current),
             current["EndpointConfigName"] if current["EndpointStatus"] == "Creating" else None,
         )
 
@@ -140,7 +139,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
     def _require_not_replaced(self, current: Mapping[str, Any], config: str) -> None:
         """Skip when another run took this model's place as soon as it was live: that is no failure."""
         status = current.get("EndpointStatus")
-        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+        pending = pending_config(current)
         if status == "Updating" and current["EndpointConfigName"] == config and pending:
             raise AirflowSkipException(f"{config} went live and another run replaces it by {pending} now")
         if status in {"InService", "Updating"}:

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_retrain import naming
+from sentiment_retrain.aws.jobs import output_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sentiment_retrain.aws.jobs import JobKind
+    from sentiment_retrain.aws.jobs import JobKind, JobState
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,35 @@ class JobRequest:
         """The configured type and its fallbacks; only the former where AWS chooses the machines."""
         fallbacks = self.fallback_instance_types if self.kind.machines else ()
         return list(dict.fromkeys((self.instance_type, *fallbacks)))
+
+
+def job_document(
+    kind: JobKind,
+    description: Mapping[str, Any],
+    state: JobState,
+    *,
+    outcome: str,
+    owner: str,
+    why: str,
+    cost_usd: float | None,
+) -> dict[str, Any]:
+    """The ``job`` of docs/contracts.md section 2.
+
+    :param cost_usd: US dollars, None for machines without a price
+    """
+    return {
+        "kind": state.kind,
+        "name": state.name,
+        "arn": state.arn,
+        "status": state.status,
+        "outcome": outcome,
+        "owner": owner,
+        "why": why,
+        "seconds": state.seconds,
+        "billable_seconds": state.billable_seconds,
+        "cost_usd": cost_usd,
+        "output_uri": output_uri(kind, description),
+    }
 
 
 class Claim(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain import errors
 from sentiment_retrain.endpoint import history, pins
 from sentiment_retrain.endpoint.pruning import excess
+from sentiment_retrain.endpoint.updates import pending_config
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PruneModelsOperator(RetrainOperator):
                 endpoint = self.aws.find("describe_endpoint", EndpointName=item["EndpointName"])
                 if endpoint is None:
                     continue
-                pending = (endpoint.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+                pending = pending_config(endpoint)
                 needed |= {endpoint["EndpointConfigName"], *([pending] if pending else [])}
                 if endpoint["EndpointName"] == self.settings.endpoint_name:
                     tags = self.aws.tags(endpoint["EndpointArn"])

@@ -12,7 +12,7 @@ from sentiment_retrain.aws import models, packages
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, pins, requests, scaling
 from sentiment_retrain.endpoint.canary import ask, labels_of
-from sentiment_retrain.endpoint.updates import begin_update
+from sentiment_retrain.endpoint.updates import begin_update, pending_config
 from sentiment_retrain.operators.endpoint_base import BUSY, EndpointOperator
 from sentiment_retrain.verdict import gates
 
@@ -50,8 +50,8 @@ class RollbackEndpointOperator(EndpointOperator):
     def is_ours(self, current: Mapping[str, Any]) -> bool:
         """Whether an earlier try of this task has begun the update that is under way, or has ended."""
         tags = self.aws.tags(current["EndpointArn"])
-        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
-        config = pending if current["EndpointStatus"] in BUSY else current["EndpointConfigName"]
+        is_moving = current["EndpointStatus"] in BUSY
+        config = pending_config(current) if is_moving else current["EndpointConfigName"]
         return tags.get("retrain:run") == self.run["run_key"] and tags.get(history.TARGET_TAG) == config
 
     def begin(self, context: Context) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from sentiment_retrain.aws import failures
 from sentiment_retrain.aws.failures import Cause, Policy
 from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.aws.job_log import JobLog
-from sentiment_retrain.aws.jobs import JOB_KINDS, output_uri, read_state
+from sentiment_retrain.aws.jobs import JOB_KINDS, read_state
 from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.job_control import comes_back, is_tried_again, patiently, stop_held
+from sentiment_retrain.operators.job_request import job_document
 from sentiment_retrain.operators.job_start import JobStarter, job_error
 from sentiment_retrain.operators.links import (
     JOB_KEY,
@@ -297,16 +298,12 @@ class SageMakerJobOperator(RetrainOperator):
         self.log.info(
             "%s %s: %s after %.0f s, about $%.4f", state.kind, state.name, state.status, state.seconds, cost
         )
-        return {
-            "kind": state.kind,
-            "name": state.name,
-            "arn": state.arn,
-            "status": state.status,
-            "outcome": started["outcome"],
-            "owner": started.get("owner", ""),
-            "why": started["why"],
-            "seconds": state.seconds,
-            "billable_seconds": state.billable_seconds,
-            "cost_usd": cost,
-            "output_uri": output_uri(request.kind, description),
-        }
+        return job_document(
+            request.kind,
+            description,
+            state,
+            outcome=started["outcome"],
+            owner=started.get("owner", ""),
+            why=started["why"],
+            cost_usd=cost,
+        )

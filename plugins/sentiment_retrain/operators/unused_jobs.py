@@ -13,11 +13,11 @@ from sentiment_retrain.aws.jobs import (
     JOB_KINDS,
     instance_count_of,
     instance_type_of,
-    output_uri,
     read_state,
 )
 from sentiment_retrain.naming import compact_date, name_parts
 from sentiment_retrain.operators.abandoned import OWNER_TAG, owner_of
+from sentiment_retrain.operators.job_request import job_document
 from sentiment_retrain.runs.costs import cost_usd
 
 if TYPE_CHECKING:
@@ -58,20 +58,16 @@ def _job(
 ) -> dict[str, Any]:
     state = read_state(kind, description)
     reason = "no task waited for it to the end" if state.succeeded else state.reason or "no reason given"
-    return {
-        "task": tags.get(STEP_TAG, ""),
-        "kind": kind.name,
-        "name": state.name,
-        "arn": state.arn,
-        "status": state.status,
-        "outcome": "submitted",
-        "owner": tags[OWNER_TAG],
-        "why": f"{state.status}, its result was not used: {reason}",
-        "seconds": state.seconds,
-        "billable_seconds": state.billable_seconds,
-        "cost_usd": _cost(settings, kind, description, state),
-        "output_uri": output_uri(kind, description),
-    }
+    job = job_document(
+        kind,
+        description,
+        state,
+        outcome="submitted",
+        owner=tags[OWNER_TAG],
+        why=f"{state.status}, its result was not used: {reason}",
+        cost_usd=_cost(settings, kind, description, state),
+    )
+    return {"task": tags.get(STEP_TAG, ""), **job}
 
 
 def _cost(settings: Settings, kind: JobKind, description: Mapping[str, Any], state: JobState) -> float | None:

@@ -15,7 +15,7 @@ from sentiment_retrain.aws import packages
 from sentiment_retrain.aws.hooks import error_code, translate
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
-from sentiment_retrain.endpoint.updates import begin_update
+from sentiment_retrain.endpoint.updates import begin_update, pending_config
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.verdict import gates
 
@@ -95,7 +95,7 @@ class VerifyEndpointOperator(RetrainOperator):
     def _replaced_by(self) -> str | None:
         """In words what took, or is taking, the place of this run's model: another run's, or a rollback."""
         current, ours = self._endpoint(), self.deployment["endpoint_config_name"]
-        pending = (current.get("PendingDeploymentSummary") or {}).get("EndpointConfigName", ours)
+        pending = pending_config(current) or ours
         other = next((one for one in (pending, current["EndpointConfigName"]) if one != ours), None)
         return f"{current['EndpointName']} goes from {ours} to {other}" if other else None
 

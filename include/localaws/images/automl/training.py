@@ -6,6 +6,7 @@ import multiprocessing
 import tempfile
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from automl.errors import ClientError
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from automl.algorithms import Algorithm, Hyperparameters
     from automl.models import Matrix
@@ -94,8 +95,8 @@ def train_candidate(
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        arguments = (algorithm, hyperparameters, matrix, ordinals, folds, directory, scratch)
-        child = context.Process(target=_guarded, args=arguments, daemon=True)
+        fit = partial(fit_folds, algorithm, hyperparameters, matrix, ordinals, folds, directory)
+        child = context.Process(target=_guarded, args=(fit, scratch), daemon=True)
         child.start()
         try:
             child.join(timeout)
@@ -115,18 +116,9 @@ def train_candidate(
         )
 
 
-def _guarded(
-    algorithm: Algorithm,
-    hyperparameters: Hyperparameters,
-    matrix: Matrix,
-    ordinals: NDArray[np.int64],
-    folds: Sequence[Fold],
-    directory: Path,
-    scratch: Path,
-) -> None:
+def _guarded(fit: Callable[[], NDArray[np.float64]], scratch: Path) -> None:
     try:
-        probabilities = fit_folds(algorithm, hyperparameters, matrix, ordinals, folds, directory)
-        np.save(scratch / "probabilities.npy", probabilities)
+        np.save(scratch / "probabilities.npy", fit())
     except Exception as error:
         traceback.print_exc()
         (scratch / "failure").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
