@@ -2,7 +2,8 @@
 FROM apache/airflow:3.3.2-python3.11
 
 # A fresh named volume takes the owner of what the image has in its place; nothing here runs as root.
-USER airflow
+# By number, so that Kubernetes can tell that it is not root; 50000 is `airflow` in the official image.
+USER 50000
 RUN mkdir -p /opt/airflow/auth /opt/airflow/logs
 
 COPY --chown=airflow:root requirements-celery.txt /opt/airflow/requirements-celery.txt

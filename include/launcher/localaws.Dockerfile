@@ -8,7 +8,7 @@ COPY include/localaws/requirements.txt /app/requirements.txt
 RUN pip install --no-cache-dir --require-hashes -r /app/requirements.txt
 COPY include /app/include
 
-RUN useradd --create-home localaws && mkdir /state && chown localaws /state
-USER localaws
+RUN useradd --create-home --uid 50000 localaws && mkdir /state && chown localaws /state
+USER 50000
 ENV PYTHONPATH=/app/include
 CMD ["bash", "-c", "socat TCP-LISTEN:4566,fork,reuseaddr TCP:127.0.0.1:4565 & exec python -m localaws --host 127.0.0.1 --port 4565 --state /state"]
