@@ -59,6 +59,8 @@ SETTINGS = {
     "LOGGING__NAMESPACE_LEVELS": "botocore=WARNING aiobotocore=WARNING",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
 }
+#: The user's own: connections (the webhook's, say), and where metrics and lineage go (docs/metrics.md).
+THE_USERS_OWN = ("AIRFLOW_CONN_", "AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__")
 COMMANDS = {
     API_SERVER: ["api-server"],
     # The log servers of these two would listen on every interface.
@@ -90,9 +92,7 @@ def password(places: Places) -> str:
 
 def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
     """The whole environment of Airflow's processes, and so of every task."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "AIRFLOW_", "SENTIMENT_RETRAIN_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept.pop("PYTHONPATH", None)
     configured = SETTINGS | {
@@ -120,6 +120,11 @@ def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
         "SENTIMENT_RETRAIN_CONFIG": overlay(),
         "SENTIMENT_RETRAIN_INCLUDE": str(CHECKOUT / "include"),
     }
+
+
+def _is_kept(name: str) -> bool:
+    """Whether Airflow gets a variable of the user: none that could change a run, but who is told of it."""
+    return name.startswith(THE_USERS_OWN) or not name.startswith(("AWS_", "AIRFLOW_", "SENTIMENT_RETRAIN_"))
 
 
 def overlay() -> str:

@@ -34,6 +34,19 @@ def test_no_setting_of_the_users_own_aws_or_airflow_reaches_a_task(
     assert "/somewhere" not in environment["PYTHONPATH"]
 
 
+def test_who_watches_runs_is_the_users_own_choice(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = {
+        "AIRFLOW_CONN_PAGER": "http://hooks.example",
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": '{"type": "console"}',
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+    }
+    for name, value in wishes.items():
+        monkeypatch.setenv(name, value)
+
+    assert wishes.items() <= airflow.environment(places, API, AWS).items()
+
+
 def test_everything_listens_and_talks_on_loopback(places: Places) -> None:
     environment = airflow.environment(places, API, AWS)
 
