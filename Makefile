@@ -85,10 +85,8 @@ check: set-up ## lint, formatting, types and spelling, as reviewers see them
 	.venv/bin/mypy --python-executable .venv-localaws/bin/python include/localaws
 	.venv/bin/codespell
 
-audit: set-up ## known vulnerabilities of the pinned dependencies, asked of the package index, or SERVICE=osv
-	@for file in requirements.txt requirements-dev.txt include/localaws/requirements.txt; do echo "$$file"; \
-	  $(uv) tool run pip-audit $(if $(SERVICE),--vulnerability-service $(SERVICE)) --strict --require-hashes --disable-pip --requirement "$$file" || failed=1; \
-	  done; exit $${failed:-0}
+audit: set-up ## known vulnerabilities and licences of the pinned packages, asked of the package index, or SERVICE=osv
+	@UV=$(uv) .venv/bin/python include/deployment/audit.py --service $(if $(SERVICE),$(call quoted,SERVICE),pypi)
 
 conformance: set-up ## test the stand-in through boto3 alone; AWS=1 runs the same tests on your account
 	@.venv/bin/pytest tests/localaws \
