@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from localaws import (
     ACCOUNT_ID,
     VERSION,
+    browsers,
     clients,
     containers,
     faults,
@@ -66,7 +67,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
 
 class Application:
-    """WSGI: our own health page and faults, else AWS."""
+    """WSGI: our own health page and faults, else AWS; nothing of it for web pages."""
 
     def __init__(self, aws: Durable) -> None:
         """`aws` answers everything but our own pages."""
@@ -75,6 +76,9 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
+        refused = browsers.refusal(environ)
+        if refused:
+            return browsers.refuse(refused, start_response)
         path = environ.get("PATH_INFO", "")
         if path.startswith(request_faults.PATH):
             return request_faults.administer(environ, start_response)
