@@ -59,14 +59,17 @@ def rows_of_run(settings: Settings, run: Mapping[str, Any], land: Mapping[str, A
 def query(aws: Aws, settings: Settings, bucket: str, name: str, values: Mapping[str, Any]) -> pd.DataFrame:
     """The result of ``include/sql/<name>.sql``; what it scanned is logged.
 
+    The frame's ``attrs`` are ``name, id, sql, bytes_scanned`` of the query.
+
     :raises DataQualityError: when Athena fails the query, with Athena's reason
     :raises JobTimedOut: when it takes longer than ``query_timeout_seconds``; the query is stopped
     """
     import awswrangler as wr
 
     with translated(f"athena:StartQueryExecution {name}.sql"):
+        sql = render(name, values)
         query_id = wr.athena.start_query_execution(
-            render(name, values),
+            sql,
             database=settings.database,
             s3_output=f"s3://{bucket}/athena/",
             workgroup=settings.workgroup,
@@ -85,6 +88,7 @@ def query(aws: Aws, settings: Settings, bucket: str, name: str, values: Mapping[
     statistics = execution.get("Statistics", {})
     scanned = statistics.get("DataScannedInBytes", 0)
     log.info("%s.sql (%s): %d rows, %d bytes scanned", name, query_id, len(frame), scanned)
+    frame.attrs.update(name=name, id=query_id, sql=sql, bytes_scanned=scanned)
     return frame
 
 

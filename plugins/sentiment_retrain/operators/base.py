@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.operators.lineage_hooks import LineageHooks
 from sentiment_retrain.operators.links import RunCardLink
 from sentiment_retrain.runs.assets import event_extra
 from sentiment_retrain.settings import load_settings
@@ -28,7 +29,7 @@ FAILURE_KEY = "failure"
 SKIP_KEY = "skipped"
 
 
-class RetrainOperator(BaseOperator):
+class RetrainOperator(LineageHooks):
     """Base of every operator here; subclasses implement :meth:`work`.
 
     :param run: output of the ``plan`` task
@@ -70,6 +71,7 @@ class RetrainOperator(BaseOperator):
         try:
             result = work()
             self.describe_outlets(context, result)
+            self.outcome.result = result
             return result
         except AirflowSkipException as skip:
             context["ti"].xcom_push(key=SKIP_KEY, value=str(skip))
@@ -83,9 +85,13 @@ class RetrainOperator(BaseOperator):
             }
             context["ti"].xcom_push(key=FAILURE_KEY, value=failure)
             # The exception carries the whole text, so that the log's last line, the UI and alerts have it.
-            if error.retryable:
-                raise AirflowException(str(error)) from None
-            raise AirflowFailException(str(error)) from None
+            kind = AirflowException if error.retryable else AirflowFailException
+            raised = kind(str(error))
+            self.outcome.failed(raised, error)
+            raise raised from None
+        except Exception as unforeseen:
+            self.outcome.failed(unforeseen)
+            raise
 
     def describe_outlets(self, context: Context, result: Any) -> None:
         """Let the events of the task's assets say what has changed."""

@@ -31,6 +31,8 @@ CONTENT_TYPE = "text/csv"
 #: Modelled errors that botocore does not retry although they pass.
 _PASSING = frozenset({"ModelNotReadyException", "InternalDependencyException"})
 _ATTEMPTS = 5
+#: Said of an endpoint and its former configuration.
+PUT_BACK = "{} was put back to {}"
 
 
 class VerifyEndpointOperator(RetrainOperator):
@@ -113,6 +115,8 @@ class VerifyEndpointOperator(RetrainOperator):
             return f"left as it is: {replaced_by}"
         said = put_back(self.aws, self.settings, name, before)
         self.log.error("%s", said)
+        if said == PUT_BACK.format(name, before):
+            self.note(put_back_to=before)
         if self.registration:
             words = f"put back by run {self.run['run_key']}: {failed} failed on the live endpoint"
             packages.reject_rolled_back(self.aws, self.registration["model_package_arn"], words)
@@ -208,7 +212,7 @@ def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
     scaling.resume(aws, current, settings.deployment.autoscaling)
     if current["EndpointConfigName"] != config:
         return f"{name} could not be put back to {config}: {current.get('FailureReason', 'no reason given')}"
-    return f"{name} was put back to {config}"
+    return PUT_BACK.format(name, config)
 
 
 def summary(milliseconds: Sequence[float]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import functools
 import hashlib
 from pathlib import Path
@@ -25,11 +26,25 @@ def code_digest() -> str:
 
 def commit_id() -> str | None:
     """The commit that is checked out, None where the code does not lie in a Git checkout."""
-    for folder in Path(__file__).resolve().parents:
-        head = folder / ".git" / "HEAD"
-        if head.is_file():
-            return _resolved(folder / ".git", head.read_text().strip())
-    return None
+    git = _git()
+    return _resolved(git, (git / "HEAD").read_text().strip()) if git else None
+
+
+def origin_url() -> str | None:
+    """The remote ``origin`` as Git has it, password and all; None where there is none."""
+    git = _git()
+    config = configparser.RawConfigParser(strict=False)
+    try:
+        config.read(git / "config" if git else ())
+    except configparser.Error:
+        # Git reads more than this parser does.
+        return None
+    return config.get('remote "origin"', "url", fallback=None)
+
+
+def _git() -> Path | None:
+    folders = (folder / ".git" for folder in Path(__file__).resolve().parents)
+    return next((git for git in folders if (git / "HEAD").is_file()), None)
 
 
 def _resolved(git: Path, head: str) -> str | None:
