@@ -33,7 +33,8 @@
     │   ├── DeploymentRolledBack    SR-DEPLOY-002
     │   ├── NoRollbackTarget        SR-DEPLOY-003
     │   └── ApprovalTimedOut        SR-DEPLOY-004
-    └── RunCutShort                 SR-RUN-001     somebody ended the run before its end
+    ├── RunCutShort                 SR-RUN-001     somebody ended the run before its end
+    └── NotificationError           SR-NOTIFY-001  a message did not arrive; fails no run
 
 Each code is stable: alerts, ``docs/runbook.md`` and people's notes are keyed by it. A code that is retired is
 not used again for something else.
@@ -154,16 +155,26 @@ class GateFailed(RetrainError):
     code = "SR-GATE-000"
 
     def __init__(self, gates: Sequence[Mapping[str, Any]]) -> None:
-        names = ", ".join(str(gate["gate"]) for gate in gates)
         observed = "\n".join(f"{gate['gate']}: {gate['observed']}" for gate in gates)
-        expected = "\n".join(_gate_expectation(gate) for gate in gates)
+        reports = dict.fromkeys(str(gate["evidence_uri"]) for gate in gates if gate.get("evidence_uri"))
+        expected = "\n".join(
+            [*(_gate_expectation(gate) for gate in gates), *(f"full report: {uri}" for uri in reports)]
+        )
         remedies = dict.fromkeys(str(gate["remedy"]) for gate in gates)
-        super().__init__(f"{len(gates)} gate(s) failed ({names})\n{observed}", expected, "\n".join(remedies))
+        super().__init__(observed or "a gate failed", expected, "\n".join(remedies))
         # Exceptions are rebuilt from `args` when a worker hands them to its parent.
         self.args = (gates,)
         self.gates = [dict(gate) for gate in gates]
         if gates:
             self.code = str(gates[0]["code"])
+
+    @property
+    def title(self) -> str:
+        """The names of the gates that failed."""
+        names = [f"`{name}`" for name in dict.fromkeys(str(gate["gate"]) for gate in self.gates)]
+        if len(names) > 1:
+            return f"The gates {', '.join(names[:-1])} and {names[-1]} said no"
+        return f"The gate {names[0]} said no" if names else super().title
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -184,12 +195,10 @@ class VerificationError(GateFailed):
 
 
 def _gate_expectation(gate: Mapping[str, Any]) -> str:
-    """One line: the threshold, the baseline where there is one, and where the full report is."""
+    """One line: the threshold, and the baseline where there is one."""
     line = f"{gate['gate']}: {gate['threshold']}"
     if gate.get("baseline") is not None:
         line += f" (baseline {gate['baseline']})"
-    if gate.get("evidence_uri"):
-        line += f"; full report: {gate['evidence_uri']}"
     return line
 
 
@@ -322,6 +331,21 @@ class RunCutShort(RetrainError):
 
     code = "SR-RUN-001"
     remedy = "Clear the named tasks to go on: what is finished is reused, what was stopped begins anew."
+
+
+class NotificationError(RetrainError):
+    """A message did not arrive.
+
+    :param observed: why, without the address, which is a secret
+    """
+
+    code = "SR-NOTIFY-001"
+    remedy = "Check the topic or the webhook's connection; the message is kept and sent with the next one."
+
+    def __init__(
+        self, observed: str, expected: str = "a receiver that takes the message", remedy: str | None = None
+    ) -> None:
+        super().__init__(observed, expected, remedy)
 
 
 def all_errors() -> Iterator[type[RetrainError]]:

@@ -26,6 +26,8 @@ ROLLED_BACK = ("Archived", "RolledBack")
 NOT_DEPLOYED = ("Archived", "NotDeployed")
 CANDIDATE = ("Staging", "Candidate")
 FINGERPRINT_KEY = "model_fingerprint"
+#: Metadata key of the run that has asked whether it may be deployed.
+ASKED_BY = "approval_asked_by_run"
 #: Metadata key of why a package is Rejected, and the reasons that nobody has decided.
 BECAUSE = "rejected_because"
 #: Metadata of a package that is not live; a rollback to it makes them untrue.

@@ -91,7 +91,8 @@ def _failure(outputs: RunOutputs) -> dict[str, Any] | None:
         error = {
             key: value for key, value in outputs.failures[task].items() if key not in ("result", "gates")
         }
-        return {**error, "task": task}
+        also = [{"task": name, "code": outputs.failures[name].get("code")} for name in known[1:]]
+        return {**error, "task": task, **({"also": also} if also else {})}
     crashed = [task for task, state in outputs.states.items() if state == "failed"]
     if not crashed:
         return None

@@ -14,8 +14,7 @@ from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.endpoint.canary import Canary
 from sentiment_retrain.errors import RetrainError
-from sentiment_retrain.notifications import sending
-from sentiment_retrain.notifications.messages import Message
+from sentiment_retrain.notifications import messages, sending
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class ApprovalTrigger(BaseTrigger):
     def _remind(self, seconds_left: float) -> None:
         text = f"{self.subject} Nobody has decided yet; {seconds_left / 3600:.1f} hours are left. {self.arn}"
         self.log.warning("%s", text)
-        message = Message(("approval_waiting",), self.subject, (text,))
+        message = messages.of_reminder(self.subject, self.arn, seconds_left / 3600)
         try:
             sending.send(message, load_settings(), self.log, [self.topic_arn] if self.topic_arn else [])
         except RetrainError as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from sentiment_retrain.notifications import messages, sending
+from sentiment_retrain.notifications import sending
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FailedRunNotifier(BaseNotifier):
 
 
 class LateRunNotifier(BaseNotifier):
-    """Tells of a run that should be done by now. A day of a backfill is in nobody's way, and not told of."""
+    """Tells of a run that should be done by now, see :func:`.sending.tell_of_late_run`."""
 
     def __init__(self, context: Any = None) -> None:
         super().__init__(context=context)
@@ -43,14 +43,10 @@ class LateRunNotifier(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         """Send the message."""
-        run, deadline = context["dag_run"], context["deadline"]["deadline_time"]
-        dag_id, run_id = run["dag_id"], run["dag_run_id"]
-        if sending.is_backfill(run["run_type"], run_id):
-            self.log.info("%s is late, and a backfill", run_id)
-            return
-        link = sending.card_link(dag_id, run_id, "")
-        message = messages.of_late_run(dag_id, run_id, str(run["state"]), str(deadline), link)
-        sending.send(message, load_settings(), self.log)
+        from sentiment_retrain.aws.hooks import Aws
+
+        deadline = dt.datetime.fromisoformat(str(context["deadline"]["deadline_time"]))
+        sending.tell_of_late_run(Aws(), load_settings(), context["dag_run"], deadline, self.log)
 
 
 def late_run_alert(settings: Settings) -> DeadlineAlert | None:
@@ -60,7 +56,7 @@ def late_run_alert(settings: Settings) -> DeadlineAlert | None:
         return None
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(minutes=rules.late_after_minutes),
+        interval=dt.timedelta(minutes=rules.late_after_minutes),
         callback=AsyncCallback(LateRunNotifier),
         name="late run",
     )

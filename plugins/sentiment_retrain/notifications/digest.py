@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.notifications.messages import Message, events_of
+from sentiment_retrain.error_base import runbook_entry
+from sentiment_retrain.notifications.messages import Message, events_of, live_line, urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from sentiment_retrain.endpoint.live import Live
 
 #: Lines of a digest that name single days; the rest is counted.
 MOST_DAYS = 10
@@ -46,32 +49,55 @@ def crash_entry(run_id: str, run_key: str, reason: str, link: str) -> dict[str, 
     }
 
 
-def digest(dag_id: str, entries: Iterable[Mapping[str, Any]]) -> Message:
-    """One message about all days of a backfill, in their order."""
+def digest(dag_id: str, entries: Iterable[Mapping[str, Any]], live: Live | None = None) -> Message:
+    """One message about all days of a backfill, in their order.
+
+    :param live: what serves now, None where AWS did not say
+    """
     days = sorted(entries, key=lambda day: str(day["run_key"]))
     failed = [day for day in days if day["status"] == "failed"]
     changed = [day for day in days if {"deployed", "rolled_back"} & set(day["events"])]
     found = dict.fromkeys(event for day in days for event in day["events"])
     lines = [
+        live_line(live),
         f"{len(days) - len(failed)} of {len(days)} days succeeded, {_day(days[0])} to {_day(days[-1])}.",
         *_failure_lines(failed),
         *(f"{_day(day)}: {' and '.join(day['events'])}, {day['model_name']}" for day in changed[:MOST_DAYS]),
         f"Cost: {_sum(days, 'cost_usd'):.2f} USD, {_sum(days, 'saved_usd'):.2f} saved by reuse",
+        *_what_to_do(failed),
         *(f"Card of {_day(day)}: {day['link']}" for day in (failed or days[-1:])[:MOST_DAYS]),
     ]
     outcome = f"{len(failed)} of {len(days)} days failed" if failed else f"all {len(days)} days succeeded"
-    return Message(tuple(found), f"{dag_id} backfill: {outcome}", tuple(lines))
+    return Message(
+        tuple(found),
+        f"{dag_id} backfill: {outcome}",
+        tuple(lines),
+        severity=urgency(live, is_problem=bool(failed)),
+    )
+
+
+def _what_to_do(failed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The way on: the same backfill once more, over the days that failed."""
+    if not failed:
+        return []
+    dates = [_day(day) for day in failed]
+    entries = ", ".join(dict.fromkeys(runbook_entry(day["code"]) for day in failed))
+    return [
+        f"What to do: {entries}; then make backfill FROM={dates[0]} TO={dates[-1]} (finished work is reused)"
+    ]
 
 
 def _failure_lines(failed: Sequence[Mapping[str, Any]]) -> list[str]:
     groups: dict[tuple[Any, Any], list[str]] = {}
     for day in failed:
         groups.setdefault((day["code"], day["title"]), []).append(_day(day))
-    return [
-        f"{code or 'No code'} ({title}), {len(days)} days: {', '.join(days[:MOST_DAYS])}"
-        + (" …" if len(days) > MOST_DAYS else "")
-        for (code, title), days in groups.items()
-    ]
+    return [_group_line(code, title, days) for (code, title), days in groups.items()]
+
+
+def _group_line(code: str | None, title: str, days: Sequence[str]) -> str:
+    count = "1 day" if len(days) == 1 else f"{len(days)} days"
+    more = " …" if len(days) > MOST_DAYS else ""
+    return f"{code or 'No code'} ({title}), {count}: {', '.join(days[:MOST_DAYS])}{more}"
 
 
 def _day(day: Mapping[str, Any]) -> str:

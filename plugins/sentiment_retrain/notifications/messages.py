@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sentiment_retrain.error_base import runbook_entry
+from sentiment_retrain.errors import GATE_CODES
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sentiment_retrain.endpoint.live import Live
     from sentiment_retrain.settings.notifications import Event
 
 #: SNS refuses longer subjects, and any that is not ASCII on one line.
@@ -16,7 +20,15 @@ _GATE = "SR-GATE-"
 _DEPLOYED = frozenset({"created", "updated", "reconnected"})
 #: How a verification begins that could not put anything back.
 _LEFT = "left as it is"
-_ROLLED_BACK = frozenset({"rolled_back", "rolled_back_by_request"})
+_BY_REQUEST = "rolled_back_by_request"
+_ROLLED_BACK = frozenset({"rolled_back", _BY_REQUEST})
+#: PagerDuty's words for how urgent it is, and how a subject begins: what a lock screen shows of it.
+#: Nothing here but hurt customers is worth getting up for.
+CRITICAL, WARNING, INFO = "critical", "warning", "info"
+URGENCY = {CRITICAL: "GET UP", WARNING: "Can wait", INFO: "FYI"}
+#: What to do with the incident of the same key (PagerDuty's words).
+TRIGGER, RESOLVE = "trigger", "resolve"
+_GATE_OF = {code: gate for gate, code in GATE_CODES.items()}
 
 
 @dataclass(frozen=True)
@@ -24,13 +36,24 @@ class Message:
     """One message.
 
     :param events: what it tells of, the most urgent first
-    :param subject: one line
+    :param what: one line: what happened
     :param lines: the rest; each a line of plain text
+    :param severity: `critical`: customers are hurt; `warning`: somebody has to act in working hours; `info`
+    :param action: `trigger` or `resolve` the incident of ``key``; None for what is no incident
+    :param key: names the incident: repeated failures of one DAG are one
     """
 
     events: tuple[Event, ...]
-    subject: str
+    what: str
     lines: tuple[str, ...]
+    severity: str = INFO
+    action: str | None = None
+    key: str = ""
+
+    @property
+    def subject(self) -> str:
+        """How urgent, and what."""
+        return f"{URGENCY[self.severity]}: {' '.join(self.what.split())}"
 
     @property
     def text(self) -> str:
@@ -39,15 +62,20 @@ class Message:
 
     @property
     def short_subject(self) -> str:
-        """The subject as SNS takes it."""
-        plain = " ".join(self.subject.split()).encode("ascii", "replace").decode()
-        return plain[:SUBJECT_LIMIT]
+        """The subject as SNS takes it: ASCII, one line, no control characters."""
+        plain = self.subject.encode("ascii", "replace").decode()
+        return "".join(sign for sign in plain if sign.isprintable())[:SUBJECT_LIMIT]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What programs go by: filter policies of a topic, an on-call service behind it."""
+        found = {"events": ",".join(self.events), "severity": self.severity}
+        return found | ({"event_action": self.action, "dedup_key": self.key} if self.action else {})
 
 
 def events_of(card: Mapping[str, Any]) -> tuple[Event, ...]:
     """What a finished run is worth telling of, the most urgent first; empty where it changed nothing."""
-    endpoint = card.get("endpoint") or {}
-    outcome = endpoint.get("outcome")
+    outcome = (card.get("endpoint") or {}).get("outcome")
     found: list[Event] = []
     if card["status"] == "failed":
         code = str((card.get("failure") or {}).get("code") or "")
@@ -65,62 +93,117 @@ def _was_put_back(card: Mapping[str, Any]) -> bool:
     return bool(said) and not said.startswith(_LEFT)
 
 
-def of_card(card: Mapping[str, Any], link: str) -> Message | None:
+def of_card(
+    card: Mapping[str, Any], link: str, live: Live | None = None, recovered: Sequence[str] = ()
+) -> Message | None:
     """The message about a finished run, None where there is nothing to tell.
 
     :param card: as :func:`sentiment_retrain.cards.report.build_card` gives it
     :param link: where the whole card is
+    :param live: what serves now, None where AWS did not say
+    :param recovered: what was wrong before and is over with this run, one line each
     """
     events = events_of(card)
+    if recovered:
+        events = ("recovered", *events)
     if not events:
         return None
+    failed = card["status"] == "failed"
     lines = [
+        live_line(live),
+        *recovered,
         *_failure_lines(card.get("failure")),
         *_endpoint_lines(card.get("endpoint"), events),
         *score_lines(card.get("verdict")),
         _cost_line(card.get("cost") or {}),
+        "No job of this run goes on; to clear it is safe, finished work is reused." if failed else "",
+        _way_back(card.get("endpoint"), events),
         f"Run: {card['run_id']}",
         f"Card: {link}",
     ]
-    return Message(events, _subject(card, events), tuple(line for line in lines if line))
+    return Message(
+        events,
+        _what(card, events),
+        tuple(line for line in lines if line),
+        severity=urgency(live, is_problem=failed),
+        action=TRIGGER if failed else RESOLVE if recovered else None,
+        key=incident_key(str(card.get("dag_id") or ""), card.get("mode")),
+    )
 
 
-def of_question(verdict: Mapping[str, Any], endpoint_name: str, arn: str, link: str, until: str) -> Message:
+def of_question(
+    verdict: Mapping[str, Any], endpoint_name: str, arn: str, link: str, until: str, live: Live | None = None
+) -> Message:
     """The message that somebody has to decide on a model.
 
     :param until: when it is too late
     """
     lines = [
+        live_line(live),
         verdict["reason"],
         *score_lines(verdict),
+        f"Nothing goes live until somebody decides; without a decision until {until} the model is rejected.",
+        "Decide under Required Actions in Airflow, or in the model registry. No job is running meanwhile.",
         f"Model package: {arn}",
-        f"Without a decision until {until} the model is rejected.",
-        "Decide under Required Actions in Airflow, or in the model registry.",
         f"Card: {link}",
     ]
-    return Message(("approval_waiting",), f"Deploy {verdict['winner']} to {endpoint_name}?", tuple(lines))
+    return Message(
+        ("approval_waiting",),
+        f"decide until {until}: deploy {verdict['winner']} to {endpoint_name}?",
+        tuple(line for line in lines if line),
+        severity=WARNING,
+    )
 
 
-def of_crash(dag_id: str, run_id: str, reason: str, link: str) -> Message:
+def of_reminder(question: str, arn: str, hours_left: float) -> Message:
+    """The message that nobody has decided yet.
+
+    :param question: in one line
+    """
+    lines = (
+        f"Nobody has decided yet; {hours_left:.1f} hours are left, then the model is rejected.",
+        "Decide under Required Actions in Airflow, or in the model registry. Nothing else waits for it.",
+        f"Model package: {arn}",
+    )
+    return Message(("approval_waiting",), f"{hours_left:.0f} h left: {question}", lines, severity=WARNING)
+
+
+def of_crash(dag_id: str, run_id: str, reason: str, link: str, live: Live | None = None) -> Message:
     """The message about a run that failed without a report: it timed out, or was marked failed."""
     lines = (
+        live_line(live),
         f"Airflow's reason: {reason or 'none given'}",
         "The run wrote no report; its tasks and their logs are in Airflow.",
+        "Its jobs may still run, and cost: the next run's report stops them, or SageMaker's console does.",
+        f"What to do: clear the failed tasks ({runbook_entry('SR-RUN-001')})",
         f"Run: {run_id}",
         f"Link: {link}",
     )
-    return Message(("run_failed",), f"{dag_id} failed without a report", lines)
-
-
-def of_late_run(dag_id: str, run_id: str, state: str, deadline: str, link: str) -> Message:
-    """The message about a run that should be done by now; it goes on."""
-    lines = (
-        f"It should have ended by {deadline}, and is {state}. Nothing was stopped.",
-        "Look for a task that is queued, or deferred for a job that takes long; an approval may be waiting.",
-        f"Run: {run_id}",
-        f"Link: {link}",
+    return Message(
+        ("run_failed",),
+        f"{dag_id} failed without a report",
+        tuple(line for line in lines if line),
+        severity=urgency(live, is_problem=True),
+        action=TRIGGER,
+        key=incident_key(dag_id),
     )
-    return Message(("run_late",), f"{dag_id} is late", lines)
+
+
+def live_line(live: Live | None) -> str:
+    """What customers get, as a message begins."""
+    return f"Live now: {live if live else 'not known, AWS did not say'}"
+
+
+def urgency(live: Live | None, *, is_problem: bool) -> str:
+    """Whether to get up: only for customers who are hurt."""
+    if live and live.is_hurt:
+        return CRITICAL
+    return WARNING if is_problem else INFO
+
+
+def incident_key(dag_id: str, mode: str | None = None) -> str:
+    """Failures of the runs of one DAG are one incident, until a run of the same mode succeeds."""
+    return f"sentiment-retrain/{dag_id}/{mode or 'retrain'}"
 
 
 def score_lines(verdict: Mapping[str, Any] | None) -> list[str]:
@@ -143,28 +226,48 @@ def figure(score: Mapping[str, Any]) -> str:
     return f"{score['value']:.3f}{interval}"
 
 
-def _subject(card: Mapping[str, Any], events: tuple[Event, ...]) -> str:
+def _what(card: Mapping[str, Any], events: tuple[Event, ...]) -> str:
     failure, endpoint = card.get("failure") or {}, card.get("endpoint") or {}
-    name = endpoint.get("name") or card.get("dag_id") or "Sentiment Retrain"
+    dag_id = str(card.get("dag_id") or "Sentiment Retrain")
+    name = endpoint.get("name") or dag_id
+    code = f"{failure['code']}, " if failure.get("code") else ""
     if "rolled_back" in events:
-        to = endpoint.get("previous_config" if _was_put_back(card) else "config")
-        return f"{name} rolled back to {to or 'what was live before'}"
+        why = "by request" if endpoint.get("outcome") == _BY_REQUEST else f"({code}the former model serves)"
+        return f"{name} rolled back {why}"
+    new = f"{name} serves a new model{_winning_score(card.get('verdict'))}" if "deployed" in events else ""
+    if events[0] == "recovered":
+        return f"{dag_id} is back to normal" + (f"; {new}" if new else "")
     if events[0] == "deployed":
-        return f"{name} serves {endpoint.get('model_name')}"
-    code = f"{failure['code']}: " if failure.get("code") else ""
-    what = "gate said no" if events[0] == "gate_failed" else "run failed"
-    return f"{card.get('dag_id') or 'Sentiment Retrain'}: {what}, {code}{failure.get('title')}"
+        return new
+    gate = _GATE_OF.get(str(failure.get("code")))
+    what = f"gate {gate} said no" if gate else f"failed: {failure.get('title')}"
+    return f"{dag_id}: {code}{what}"
+
+
+def _winning_score(verdict: Mapping[str, Any] | None) -> str:
+    winner = (verdict or {}).get("winner")
+    score = ((verdict or {}).get("scores") or {}).get(winner)
+    return f", {winner} {(verdict or {})['metric']} {score['value']:.3f}" if score else ""
 
 
 def _failure_lines(failure: Mapping[str, Any] | None) -> list[str]:
     if not failure:
         return []
     entries = ", ".join(failure.get("runbooks") or [str(failure.get("runbook"))])
+    also = ", ".join(f"{one['task']} ({one.get('code') or 'no code'})" for one in failure.get("also") or [])
     return [
         f"{failure.get('code') or 'No code'} in {failure.get('task')}: {failure.get('title')}",
         *(f"{name}: {_one_line(failure[name])}" for name in ("observed", "expected") if failure.get(name)),
         f"What to do: {_one_line(failure.get('remedy') or '')} ({entries})",
+        *([f"Failed too: {also}"] if also else []),
     ]
+
+
+def _way_back(endpoint: Mapping[str, Any] | None, events: tuple[Event, ...]) -> str:
+    """How to undo a deployment that is being told of."""
+    if "deployed" not in events or not (endpoint or {}).get("previous_config"):
+        return ""
+    return "To undo it: Trigger with mode: rollback, or make rollback."
 
 
 def _endpoint_lines(endpoint: Mapping[str, Any] | None, events: tuple[Event, ...]) -> list[str]:

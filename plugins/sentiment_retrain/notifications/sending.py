@@ -1,8 +1,9 @@
 """Whom a message goes to, and how often. The one place that sends.
 
-A message is claimed before it is sent (an object that only one writer can create), so that a retried report,
-or Airflow's own callback after it, says nothing twice; a run that somebody cleared counts as new. Days of a
-backfill are kept in the bucket instead; whoever ends as the last sends one digest of them.
+A message is claimed before it is sent (an object that only one writer can create), so that a retried
+report, or Airflow's own callback after it, says nothing twice; a run that somebody cleared counts as new.
+Days of a backfill are kept in the bucket instead; whoever ends as the last sends one digest of them. What a
+channel does not take is kept and sent with the next message.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sentiment_retrain import naming
+from sentiment_retrain.aws import packages
 from sentiment_retrain.cards.paths import PREFIX, Links
-from sentiment_retrain.errors import RetrainError
-from sentiment_retrain.notifications import digest, messages
-from sentiment_retrain.notifications.channels import NotificationError, TopicNotifier, WebhookNotifier
+from sentiment_retrain.endpoint.live import find_live
+from sentiment_retrain.errors import NotificationError, RetrainError
+from sentiment_retrain.notifications import digest, incidents, late, messages, outbox
+from sentiment_retrain.notifications.channels import TopicNotifier, WebhookNotifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,40 +26,73 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier
 
     from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.endpoint.live import Live
     from sentiment_retrain.notifications.messages import Message
     from sentiment_retrain.settings import Settings
 
 _UNDONE = ["queued", "running"]
+#: How :func:`send` calls the webhook; topics go by their ARN.
+WEBHOOK = "webhook"
+#: A run that waits for a decision has registered its model a moment ago.
+_NEWEST = 5
 FAILED, CHANGED, ASKED = "failed", "changed", "asked"
 
 
-def send(message: Message, settings: Settings, log: Any, topics: Iterable[str] = ()) -> int:
+def send(
+    message: Message, settings: Settings, log: Any, topics: Iterable[str] = (), aws: Aws | None = None
+) -> int:
     """Send to every channel that is set; a channel that does not work is a warning, never a failed task.
 
     :param topics: SNS topics that are told whatever `notifications` says
+    :param aws: with it, what a channel does not take is kept, and sent with the next message
     :return: how many channels took it
     """
     rules = settings.notifications
-    channels: list[BaseNotifier] = []
     told = set(topics)
     wanted = bool(set(message.events) & set(rules.events))
     if wanted and rules.topic_arn:
         told.add(rules.topic_arn)
-    attributes = {"events": ",".join(message.events)}
-    for topic in sorted(told):
-        channels.append(TopicNotifier(topic, message.short_subject, message.text, attributes))
-    if wanted and rules.webhook_connection:
-        channels.append(WebhookNotifier(rules.webhook_connection, message.subject, message.text))
-    return sum(_took(channel, log) for channel in channels)
+    channels = [*sorted(told), *([WEBHOOK] if wanted and rules.webhook_connection else [])]
+    taken = 0
+    for channel in channels:
+        if _took(channel, message, settings, log):
+            taken += 1
+        elif aws and settings.bucket:
+            outbox.keep(aws, settings.bucket, channel, message)
+            log.warning("the message is kept; the next one that is sent takes it along")
+    return taken
 
 
-def _took(channel: BaseNotifier, log: Any) -> bool:
+def _took(channel: str, message: Message, settings: Settings, log: Any) -> bool:
+    """Whether a channel took it.
+
+    :param channel: ARN of a topic, or :data:`WEBHOOK`
+    """
+    notifier: BaseNotifier
+    if channel == WEBHOOK:
+        connection = settings.notifications.webhook_connection
+        if not connection:
+            return False
+        notifier = WebhookNotifier(connection, message.subject, message.text)
+    else:
+        notifier = TopicNotifier(channel, message.short_subject, message.text, message.attributes)
     try:
-        channel.notify({})
-    except (NotificationError, RetrainError) as error:
-        log.warning("%s: nobody was told: %s", type(channel).__name__, error)
+        notifier.notify({})
+    except RetrainError as error:
+        known = error if isinstance(error, NotificationError) else NotificationError(error.observed)
+        log.warning("%s: nobody was told:\n%s", type(notifier).__name__, known)
         return False
     return True
+
+
+def send_kept(aws: Aws, settings: Settings, log: Any) -> None:
+    """Send what a channel did not take before; stops at the first that it does not take now."""
+    if not settings.bucket:
+        return
+    for uri, channel, message in outbox.kept(aws, settings.bucket):
+        if not _took(channel, message, settings, log):
+            return
+        outbox.forget(aws, uri)
 
 
 def tell_of_run(aws: Aws, settings: Settings, result: Mapping[str, Any], context: Any, log: Any) -> None:
@@ -71,18 +107,55 @@ def tell_of_run(aws: Aws, settings: Settings, result: Mapping[str, Any], context
         return
     dag_run = context["dag_run"]
     try:
-        card = aws.get_json(result["card_uri"])
+        send_kept(aws, settings, log)
+        card = {"dag_id": dag_run.dag_id, **_known(aws.get_json(result["card_uri"]))}
         link = card_link(dag_run.dag_id, dag_run.run_id, result["html_uri"])
         bucket = urlsplit(result["card_uri"]).netloc
         if is_backfill(dag_run.run_type, dag_run.run_id):
             aws.put_json(_kept(bucket, dag_run.dag_id, result["run_key"]), digest.entry(card, link))
-        elif message := messages.of_card(card, link):
-            topic = FAILED if card["status"] == "failed" else CHANGED
-            if claim(aws, bucket, result["run_key"], topic, dag_run):
-                send(message, settings, log)
+        else:
+            _tell(aws, settings, bucket, card, link, dag_run, log)
         send_digest(aws, settings, bucket, dag_run.dag_id, context["ti"], log)
     except RetrainError as error:
         log.warning("nobody was told of this run: %s", error)
+
+
+def _known(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a card that are there: a run that failed at once does not know its own DAG."""
+    return {name: part for name, part in card.items() if part is not None or name != "dag_id"}
+
+
+def _tell(
+    aws: Aws, settings: Settings, bucket: str, card: Mapping[str, Any], link: str, dag_run: Any, log: Any
+) -> None:
+    """Tell of one run, and of what is over with it."""
+    failed = card["status"] == "failed"
+    key = messages.incident_key(str(card["dag_id"]), card.get("mode"))
+    is_over = not failed and incidents.find(aws, bucket, key) is not None
+    if not messages.events_of(card) and not is_over:
+        return
+    if not claim(aws, bucket, card["run_key"], FAILED if failed else CHANGED, dag_run):
+        return
+    recovered = incidents.close(aws, bucket, key) if is_over else ()
+    message = messages.of_card(card, link, live_now(aws, settings, log), recovered)
+    if failed and _is_asked_for(message, settings):
+        code = (card.get("failure") or {}).get("code") or "no code"
+        incidents.note(aws, bucket, key, run_id=card["run_id"], what=code)
+    if message:
+        send(message, settings, log, aws=aws)
+
+
+def _is_asked_for(message: Message | None, settings: Settings) -> bool:
+    return message is not None and bool(set(message.events) & set(settings.notifications.events))
+
+
+def live_now(aws: Aws, settings: Settings, log: Any) -> Live | None:
+    """What serves, None where AWS did not say: a message does not depend on it."""
+    try:
+        return find_live(aws, settings.endpoint_name)
+    except RetrainError as error:
+        log.warning("what is live could not be asked: %s", error)
+        return None
 
 
 def tell_of_crash(aws: Aws, settings: Settings, context: Any, reason: str, log: Any) -> None:
@@ -95,10 +168,10 @@ def tell_of_crash(aws: Aws, settings: Settings, context: Any, reason: str, log: 
     dag_run = context.get("dag_run")
     dag_id = dag_run.dag_id if dag_run else context["dag"].dag_id
     run_id = dag_run.run_id if dag_run else context["run_id"]
-    link = card_link(dag_id, run_id, "")
+    link = run_link(dag_id, run_id)
     if dag_run is None or not settings.bucket:
         if not is_backfill("", run_id):
-            send(messages.of_crash(dag_id, run_id, reason, link), settings, log)
+            send(messages.of_crash(dag_id, run_id, reason, link, live_now(aws, settings, log)), settings, log)
         return
     day = (dag_run.logical_date or dag_run.run_after).astimezone(dt.UTC).date()
     run_key = naming.run_key(dag_id, run_id, day)
@@ -108,7 +181,56 @@ def tell_of_crash(aws: Aws, settings: Settings, context: Any, reason: str, log: 
             _kept(settings.bucket, dag_id, run_key), digest.crash_entry(run_id, run_key, reason, link)
         )
     elif claim(aws, settings.bucket, run_key, FAILED, dag_run):
-        send(messages.of_crash(dag_id, run_id, reason, link), settings, log)
+        message = messages.of_crash(dag_id, run_id, reason, link, live_now(aws, settings, log))
+        if _is_asked_for(message, settings):
+            incidents.note(aws, settings.bucket, message.key, run_id=run_id, what="no report")
+        send(message, settings, log, aws=aws)
+
+
+def tell_of_late_run(
+    aws: Aws, settings: Settings, run: Mapping[str, Any], deadline: dt.datetime, log: Any
+) -> None:
+    """Tell of a run that should be done by now.
+
+    Not of one that has ended: Airflow looks at the deadlines of failed runs as well. Not of a day of a
+    backfill, which is in nobody's way.
+
+    :param run: as Airflow's API gives it
+    """
+    run_id, state = str(run["dag_run_id"]), str(run["state"])
+    if is_backfill(run["run_type"], run_id) or state not in late.UNDONE:
+        log.info("%s is late; nobody is told: it is %s, of type %s", run_id, state, run["run_type"])
+        return
+    dag_id, mode = str(run["dag_id"]), (run.get("conf") or {}).get("mode")
+    message = late.of_late_run(
+        dag_id,
+        run_id,
+        state,
+        deadline,
+        run_link(dag_id, run_id),
+        live_now(aws, settings, log),
+        waits_for_decision=_waits_for_decision(aws, settings, run, log),
+    )
+    if settings.bucket and _is_asked_for(message, settings):
+        key = messages.incident_key(dag_id, mode)
+        incidents.note(aws, settings.bucket, key, run_id=run_id, what=incidents.LATE)
+    send(message, settings, log, aws=aws)
+
+
+def _waits_for_decision(aws: Aws, settings: Settings, run: Mapping[str, Any], log: Any) -> bool:
+    """Whether this run has asked about its model and nobody has answered."""
+    began = dt.datetime.fromisoformat(str(run.get("logical_date") or run["run_after"]).replace("Z", "+00:00"))
+    run_key = naming.run_key(str(run["dag_id"]), str(run["dag_run_id"]), began.astimezone(dt.UTC).date())
+    try:
+        newest = packages.recent(aws, settings.model_package_group, limit=_NEWEST)
+        return any(
+            found["ModelApprovalStatus"] == packages.PENDING
+            and packages.metadata(found).get(packages.ASKED_BY) == run_key
+            for found in newest
+        )
+    except RetrainError as error:
+        log.warning("whether %s waits for a decision could not be asked: %s", run_key, error)
+        return False
 
 
 def claim(aws: Aws, bucket: str, run_key: str, topic: str, dag_run: Any) -> bool:
@@ -142,11 +264,11 @@ def send_digest(aws: Aws, settings: Settings, bucket: str, dag_id: str, ti: Any,
         return False
     for found in waiting:
         aws.put_bytes(found.uri, b"")
-    message = digest.digest(dag_id, days)
+    message = digest.digest(dag_id, days, live_now(aws, settings, log))
     if not message.events:
         log.info("%s: nothing in it that anybody wants to be told of", message.subject)
         return False
-    return bool(send(message, settings, log))
+    return bool(send(message, settings, log, aws=aws))
 
 
 def is_backfill(run_type: object, run_id: str) -> bool:
@@ -154,11 +276,21 @@ def is_backfill(run_type: object, run_id: str) -> bool:
     return str(getattr(run_type, "value", run_type)) == "backfill" or run_id.startswith("backfill__")
 
 
-def card_link(dag_id: str, run_id: str, html_uri: str) -> str:
-    """Where people read the card: Airflow's page, behind its login, else the object in S3."""
+def run_link(dag_id: str, run_id: str) -> str:
+    """The run in Airflow, which is there before any card is; empty where Airflow's address is not set."""
+    base = _base()
+    return Links(base + PREFIX, dag_id, run_id).run or "" if base else ""
+
+
+def _base() -> str:
     from airflow.configuration import conf
 
-    base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    return (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+
+
+def card_link(dag_id: str, run_id: str, html_uri: str) -> str:
+    """Where people read the card: Airflow's page, behind its login, else the object in S3."""
+    base = _base()
     return Links(base + PREFIX, dag_id).card_of(run_id) if base else html_uri
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 APPROVE, REJECT = "Approve", "Reject"
-ASKED_BY, ASKED_AT = "approval_asked_by_run", "approval_asked_at"
+ASKED_BY, ASKED_AT = packages.ASKED_BY, "approval_asked_at"
 
 
 class ApproveModelOperator(RetrainOperator):
@@ -113,10 +113,11 @@ class ApproveModelOperator(RetrainOperator):
             self.arn,
             sending.card_link(dag_run.dag_id, dag_run.run_id, html_uri),
             _readable(deadline),
+            sending.live_now(self.aws, self.settings, self.log),
         )
         if sending.claim(self.aws, self.run["bucket"], self.run["run_key"], sending.ASKED, dag_run):
             topic = self.settings.approval.topic_arn
-            sending.send(message, self.settings, self.log, topics=[topic] if topic else [])
+            sending.send(message, self.settings, self.log, [topic] if topic else [], self.aws)
 
     def _asked_at(self) -> float:
         """When this run asked first, seconds since the epoch: a further try does not extend the deadline."""

@@ -8,7 +8,9 @@ from pydantic import Field, PositiveInt, field_validator
 
 from sentiment_retrain.settings.base import Frozen
 
-Event = Literal["gate_failed", "run_failed", "approval_waiting", "deployed", "rolled_back", "run_late"]
+Event = Literal[
+    "gate_failed", "run_failed", "approval_waiting", "deployed", "rolled_back", "run_late", "recovered"
+]
 ALL_EVENTS: tuple[Event, ...] = (
     "gate_failed",
     "run_failed",
@@ -16,6 +18,7 @@ ALL_EVENTS: tuple[Event, ...] = (
     "deployed",
     "rolled_back",
     "run_late",
+    "recovered",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import re
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ import pytest
 from airflow.sdk import DAG
 
 from sentiment_retrain import naming
+from sentiment_retrain.aws import packages
 from sentiment_retrain.cards import report
-from sentiment_retrain.notifications import callbacks, channels, digest, sending
+from sentiment_retrain.endpoint.live import Live
+from sentiment_retrain.errors import NotificationError
+from sentiment_retrain.notifications import callbacks, channels, digest, messages, sending
 from sentiment_retrain.settings import load_settings
 
 from .. import sample_cards, samples
@@ -161,11 +165,13 @@ def test_a_backfill_is_one_message_with_its_failures_grouped(
     end(world, failed_card(days[5], code="SR-JOB-005"), undone=undone)
 
     (message,) = subscriber.got()
-    assert message["Subject"] == f"{DAG_ID} backfill: 4 of 6 days failed"
+    assert message["Subject"] == f"Can wait: {DAG_ID} backfill: 4 of 6 days failed"
     lines = message["Message"].splitlines()
-    assert lines[0] == "2 of 6 days succeeded, 2026-03-01 to 2026-03-06."
+    assert lines[0].startswith("Live now: ")
+    assert lines[1] == "2 of 6 days succeeded, 2026-03-01 to 2026-03-06."
     assert "SR-GATE-002 (A gate said no), 3 days: 2026-03-02, 2026-03-03, 2026-03-04" in lines
-    assert "SR-JOB-005 (A gate said no), 1 days: 2026-03-06" in lines
+    assert "SR-JOB-005 (A gate said no), 1 day: 2026-03-06" in lines
+    assert any("make backfill FROM=2026-03-02 TO=2026-03-06" in line for line in lines)
     assert len(webhook.got) == 1
     # The next run finds nothing left to tell.
     end(world, card("scheduled__2026-03-09") | {"endpoint": None})
@@ -223,12 +229,18 @@ def test_a_webhook_that_stumbles_is_asked_again_and_its_address_is_nowhere(
         end(world, card("manual__2026-03-01"))
         webhook.answers = [404]
         end(world, card("manual__2026-03-02"))
-        webhook.answers = [500] * channels.TRIES
+        # What the second could not say is still to be said: the third says that first, in vain.
+        webhook.answers = [500] * 2 * channels.TRIES
         end(world, card("manual__2026-03-03"))
     assert len(webhook.got) == 1
-    assert len(webhook.paths) == 3 + 1 + channels.TRIES
+    assert len(webhook.paths) == 3 + 1 + 2 * channels.TRIES
     warnings = [record.getMessage() for record in caplog.records if "nobody was told" in record.getMessage()]
-    assert [text.rsplit(" ", 1)[1] for text in warnings] == ["404", "500"]
+    assert [re.findall(r"observed: 127.0.0.1 answered (\d+)", text) for text in warnings] == [
+        ["404"],
+        ["500"],
+        ["500"],
+    ]
+    assert all("SR-NOTIFY-001" in text for text in warnings)
     assert "dontlogme" not in caplog.text
     # The run's other channel got all three, and no task failed.
     assert len(subscriber.got()) == 3
@@ -269,7 +281,7 @@ def test_an_address_may_be_given_in_several_forms(
 
 def test_a_connection_without_an_address_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_EMPTY", '{"conn_type": "generic", "password": "file:///etc/passwd"}')
-    with pytest.raises(channels.NotificationError, match="put it into its password"):
+    with pytest.raises(NotificationError, match="put it into its password"):
         channels.address_of("empty")
 
 
@@ -278,29 +290,171 @@ def test_slack_reads_no_mention_in_a_review(webhook: Receiver) -> None:
     assert webhook.got == [{"text": "*a &amp; b*\n&lt;!channel&gt; look"}]
 
 
-def test_a_late_run_is_told_of_from_the_triggerer(world: World, subscriber: Subscriber) -> None:
-    run = {
+def late_run(**changes: Any) -> dict[str, Any]:
+    """A run as Airflow's API gives it."""
+    return {
         "dag_id": DAG_ID,
         "dag_run_id": "scheduled__2026-03-01",
         "run_type": "scheduled",
         "state": "running",
-    }
-    deadline = {"id": "1", "deadline_time": "2026-03-01 06:00:00+00:00"}
+        "logical_date": None,
+        "run_after": "2026-03-01T00:00:00Z",
+        "conf": {},
+    } | changes
 
-    async def miss(**changes: str) -> None:
-        await callbacks.LateRunNotifier(context={"dag_run": run | changes, "deadline": deadline})
 
-    asyncio.run(miss())
-    asyncio.run(miss(dag_run_id="backfill__2026-03-01", run_type="backfill"))
+def miss(**changes: Any) -> None:
+    """What Airflow's triggerer does when a deadline passes."""
+    deadline = {"id": "1", "deadline_time": "2026-03-01 06:00:00.123456+00:00"}
 
-    (message,) = subscriber.got()
-    assert message["Subject"] == f"{DAG_ID} is late"
-    assert "2026-03-01 06:00:00+00:00" in message["Message"]
+    async def wait() -> None:
+        await callbacks.LateRunNotifier(context={"dag_run": late_run(**changes), "deadline": deadline})
+
+    asyncio.run(wait())
+
+
+def test_a_late_run_is_told_of_from_the_triggerer(world: World, subscriber: Subscriber) -> None:
+    miss()
+    miss(dag_run_id="backfill__2026-03-01", run_type="backfill")
+    # Airflow looks at the deadlines of runs that have failed long ago as well.
+    miss(dag_run_id="scheduled__2026-03-02", state="failed")
+    miss(dag_run_id="scheduled__2026-03-03", state="queued")
+
+    running, queued = subscriber.got()
+    assert running["Subject"] == f"Can wait: {DAG_ID} is late: still running"
+    assert "It should have ended by 2026-03-01 06:00 UTC. Nothing was stopped." in running["Message"]
+    assert "the DAG is paused" in queued["Message"]
     alert = callbacks.late_run_alert(load_settings())
     assert alert is not None
     assert alert.callback.path == f"{callbacks.__name__}.LateRunNotifier"
     world.configure(notifications={"topic_arn": subscriber.topic, "late_after_minutes": None})
     assert callbacks.late_run_alert(load_settings()) is None
+
+
+def test_a_late_run_that_waits_for_somebody_says_so(
+    world: World, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = late_run()
+    run_key = naming.run_key(DAG_ID, run["dag_run_id"], dt.date(2026, 3, 1))
+    package = {
+        "ModelApprovalStatus": "PendingManualApproval",
+        "CustomerMetadataProperties": {"approval_asked_by_run": run_key},
+    }
+    monkeypatch.setattr(packages, "recent", lambda *_, **__: iter([package]))
+    miss()
+    miss(dag_run_id="scheduled__of_another")
+
+    waits, other = subscriber.got()
+    assert waits["Subject"].endswith("is late: nobody has decided on its model")
+    assert "Required Actions" in waits["Message"]
+    assert other["Subject"].endswith("still running")
+    assert world.bucket
+
+
+# --- What a lock screen shows, and what programs go by --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "failed", "begins", "severity"),
+    [
+        (Live("e", "InService", "m", "today"), False, "FYI: ", "info"),
+        (Live("e", "InService", "m", "today"), True, "Can wait: ", "warning"),
+        (Live("e"), True, "Can wait: ", "warning"),
+        (None, True, "Can wait: ", "warning"),
+        (Live("e", "Failed", "m", "today", "no image"), True, "GET UP: ", "critical"),
+        (Live("e", "OutOfService", "m", "today"), False, "GET UP: ", "critical"),
+        (Live("e", "InService", "m", "today", is_unverified=True), True, "GET UP: ", "critical"),
+    ],
+)
+def test_the_first_words_say_whether_to_get_up(
+    live: Live | None, failed: bool, begins: str, severity: str
+) -> None:
+    found = failed_card("manual__2026-03-01") if failed else card("manual__2026-03-01")
+    message = messages.of_card(found | {"dag_id": DAG_ID}, "a link", live)
+    assert message is not None
+    assert message.short_subject.startswith(begins)
+    assert message.attributes["severity"] == severity
+    assert message.lines[0].startswith("Live now: ")
+    if live and live.reason:
+        assert live.reason in message.lines[0]
+    # A lock screen shows about so much: what happened is in it, and for a failure its code.
+    seen = message.subject[:100]
+    assert ("SR-GATE-002, gate quality said no" in seen) is failed
+    assert ("serves a new model, " in seen) is not failed
+
+
+def test_failure_and_recovery_are_one_incident_that_is_opened_and_closed(
+    world: World, subscriber: Subscriber
+) -> None:
+    end(world, failed_card("scheduled__2026-03-01"))
+    end(world, failed_card("scheduled__2026-03-02", code="SR-JOB-001"))
+    # Neither a day of a backfill nor a rollback shows that the retraining works again.
+    end(world, card("backfill__2026-01-01") | {"endpoint": None})
+    end(world, card("manual__2026-03-02") | {"mode": "rollback", "endpoint": None})
+    end(world, card("scheduled__2026-03-03") | {"endpoint": None})
+    end(world, card("scheduled__2026-03-04") | {"endpoint": None})
+
+    first, second, over = subscriber.got()
+    attributes = [
+        {name: value["Value"] for name, value in message["MessageAttributes"].items()}
+        for message in (first, second, over)
+    ]
+    assert [found["event_action"] for found in attributes] == ["trigger", "trigger", "resolve"]
+    assert {found["dedup_key"] for found in attributes} == {f"sentiment-retrain/{DAG_ID}/retrain"}
+    assert attributes[2]["events"] == "recovered"
+    assert over["Subject"] == f"FYI: {DAG_ID} is back to normal"
+    assert "Over with this run: scheduled__2026-03-01 failed with SR-GATE-002, and 1 more" in over["Message"]
+
+
+def test_a_late_run_that_ends_well_is_told_of_as_over(world: World, subscriber: Subscriber) -> None:
+    miss()
+    end(world, card("scheduled__2026-03-01") | {"endpoint": None})
+    _, over = subscriber.got()
+    assert "Over with this run: scheduled__2026-03-01 was late" in over["Message"]
+
+
+def test_what_did_not_arrive_is_sent_with_the_next_message(
+    world: World, subscriber: Subscriber, webhook: Receiver
+) -> None:
+    webhook.answers = [500] * channels.TRIES
+    end(world, failed_card("scheduled__2026-03-01"))
+    assert webhook.got == []
+    end(world, card("scheduled__2026-03-02") | {"endpoint": None})
+    end(world, card("scheduled__2026-03-03"))
+
+    late, over, deployed = [posted["text"] for posted in webhook.got]
+    assert "SR-GATE-002" in late
+    assert "Could not be delivered before; this is from " in late
+    assert "back to normal" in over
+    assert "serves a new model" in deployed
+    # The channel that worked has each message once.
+    assert len(subscriber.got()) == 3
+
+
+def test_two_failures_of_one_run_are_one_message(world: World, subscriber: Subscriber) -> None:
+    found = failed_card("manual__2026-03-01", code="SR-JOB-001", task="train.autopilot")
+    found["failure"]["also"] = [{"task": "train.blazingtext", "code": "SR-JOB-005"}]
+    end(world, found)
+    (message,) = subscriber.got()
+    assert "Failed too: train.blazingtext (SR-JOB-005)" in message["Message"].splitlines()
+
+
+def test_what_the_channels_cannot_take_is_taken_out(webhook: Receiver) -> None:
+    subject = "a \x1b[31mred\nline of\tSR-GATE-001 über " + 200 * "x"
+    message = messages.Message(("run_failed",), subject, ("text",))
+    assert message.short_subject.isascii()
+    assert message.short_subject.isprintable()
+    assert len(message.short_subject) <= 99
+
+    lines = [f"line {number} <&>" for number in range(2000)]
+    long = "\n".join([*lines, "Run: r", "Card: c"])
+    channels.WebhookNotifier(CONNECTION, "*bold* & more", long)({})
+    (text,) = [posted["text"] for posted in webhook.got]
+    assert text.splitlines()[0] == "* bold  &amp; more*"
+    assert text.splitlines()[-2:] == ["Run: r", "Card: c"]
+    assert "the rest is on the card" in text.splitlines()[-3]
+    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text)
+    assert len(channels.shortened(long)) <= channels.TEXT_LIMIT
 
 
 def test_the_shipped_configuration_tells_nobody() -> None:
