@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from sentiment_retrain.settings.base import Frozen, PositiveFloat
+from sentiment_retrain.settings.base import Frozen, KmsKey, PositiveFloat, ResourceId, S3Uri
 
 Waiting = Annotated[int, Field(ge=0, le=3600)]
 
@@ -44,16 +44,16 @@ class DataCapture(Frozen):
     """Requests and answers, kept in S3; ``destination_uri`` None is ``capture/`` of the bucket."""
 
     sampling_percent: Annotated[int, Field(ge=1, le=100)] = Field(description="Share of the requests kept.")
-    destination_uri: str | None = Field(
-        default=None, pattern=r"^s3://.+", description="Where they are kept; null: capture/ of the bucket."
+    destination_uri: S3Uri | None = Field(
+        default=None, description="Where they are kept; null: capture/ of the bucket."
     )
 
 
 class Vpc(Frozen):
     """The network that the model's containers are put into."""
 
-    subnets: tuple[str, ...] = Field(min_length=1, max_length=16, description="Their ids.")
-    security_group_ids: tuple[str, ...] = Field(min_length=1, max_length=5, description="Their ids.")
+    subnets: tuple[ResourceId, ...] = Field(min_length=1, max_length=16, description="Their ids.")
+    security_group_ids: tuple[ResourceId, ...] = Field(min_length=1, max_length=5, description="Their ids.")
 
 
 class Serverless(Frozen):
@@ -82,7 +82,7 @@ class Deployment(Frozen):
     data_capture: DataCapture | None = None
     shadow: bool = False
     serverless: Serverless | None = None
-    kms_key_id: str | None = None
+    kms_key_id: KmsKey | None = None
     vpc: Vpc | None = None
     network_isolation: bool = False
     tags: dict[str, str] = Field(default_factory=dict, max_length=40)

@@ -12,7 +12,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from sentiment_retrain.error_base import RUNBOOK
-from sentiment_retrain.settings.base import Frozen, NonNegativeFloat, PositiveFloat, ReuseScope, Share
+from sentiment_retrain.settings.base import (
+    BucketName,
+    Frozen,
+    ImageUri,
+    NonNegativeFloat,
+    PositiveFloat,
+    ReuseScope,
+    RoleArn,
+    S3Uri,
+    Share,
+)
 from sentiment_retrain.settings.deployment import Approval, Deployment
 from sentiment_retrain.settings.gates import Gates
 from sentiment_retrain.settings.notifications import Notifications
@@ -111,7 +121,7 @@ class Analysis(Instances):
     """Bias and SHAP jobs."""
 
     engine: Literal["clarify", "analyzer"]
-    image_uri: str | None = None
+    image_uri: ImageUri | None = None
     facet: str
     group: str | None
     positive_label: Literal[-1, 0, 1]
@@ -131,7 +141,7 @@ class Autopilot(Frozen):
     max_runtime_seconds: PositiveInt
     objective: Literal["Accuracy", "BalancedAccuracy", "F1macro", "PrecisionMacro", "RecallMacro"]
     mode: Literal["HYPERPARAMETER_TUNING", "ENSEMBLING", "AUTO"]
-    instance_type: str
+    instance_type: InstanceType
 
 
 class BlazingText(Instances):
@@ -224,9 +234,9 @@ class Settings(Frozen):
 
     schedule: str = Field(min_length=1)
     prefix: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)
-    bucket: str | None = None
-    role_arn: str | None = None
-    model_role_arn: str | None = None
+    bucket: BucketName | None = None
+    role_arn: RoleArn | None = None
+    model_role_arn: RoleArn | None = None
     database: CatalogName
     table: CatalogName
     raw_table: CatalogName
@@ -234,7 +244,7 @@ class Settings(Frozen):
     endpoint_name: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     model_package_group: str = Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     runbook_url: RunbookUrl = RUNBOOK
-    source_uri: str | None = None
+    source_uri: S3Uri | None = None
     window_days: PositiveInt
     columns: Columns
     sentiment: SentimentRules
