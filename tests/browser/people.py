@@ -49,10 +49,10 @@ def follow_the_card(page: Page, run_id: str, runs: int) -> None:
     """
     page.get_by_role("link", name="Run card").click()
     frame = page.frame_locator("iframe")
-    frame.get_by_role("heading", name="What is live, and how to go back").wait_for()
+    frame.get_by_role("heading", name="Live now").wait_for()
     picture(page, "card")
     frame.get_by_role("link", name="Timeline").click()
-    frame.get_by_role("heading", name="Every model that was trained").wait_for()
+    frame.get_by_role("heading", name="Model timeline").wait_for()
     assert frame.locator("#runs tbody tr").count() == runs
     picture(page, "timeline")
     frame.locator(f'#runs tbody a[href*="{run_id}"]').first.click()

@@ -159,10 +159,10 @@ def test_from_the_run_to_the_card_to_the_timeline_and_back_to_airflow(
     page.get_by_role("link", name="Run card").click()
     frame = page.frame_locator("iframe")
     assert "goes live" in (frame.locator("h1").text_content() or "")
-    assert frame.get_by_role("heading", name="What is live, and how to go back").is_visible()
+    assert frame.get_by_role("heading", name="The endpoint after this run, and how to go back").is_visible()
 
     frame.get_by_role("link", name="Timeline").click()
-    frame.get_by_role("heading", name="Every model that was trained").wait_for()
+    frame.get_by_role("heading", name="Model timeline").wait_for()
     assert frame.locator("#runs tbody tr").count() == 12
 
     frame.locator("#runs tbody tr").nth(3).get_by_role("link").click()
@@ -212,6 +212,6 @@ def test_who_may_only_look_answers_no_question(world: World) -> None:
 def test_menu_leads_to_the_timeline_and_the_reviews(world: World, open_page: Callable[..., Page]) -> None:
     page = open_page("/plugin/sentiment-timeline")
     frame = page.frame_locator("iframe")
-    frame.get_by_role("heading", name="Every model that was trained").wait_for()
+    frame.get_by_role("heading", name="Model timeline").wait_for()
     frame.get_by_role("link", name="Reviews").click()
     frame.get_by_role("heading", name="Words per review").wait_for()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.cards import figures as kept
 from sentiment_retrain.cards import plots
+from sentiment_retrain.cards.outcome import OUTCOMES, headline, outcome
 from sentiment_retrain.cards.rendering import render
 from sentiment_retrain.data.datasets import LABELS
 from sentiment_retrain.verdict.selection import METRIC_NAMES, display_name
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-HEADLINES: Mapping[str, str] = {
-    "deploy": "{winner} goes live",
-    "keep_champion": "The champion stays",
-    "do_not_deploy": "{winner} wins, nothing is deployed",
-}
 #: Facet values with fewer reviews are not drawn: chance would dwarf the others.
 LEAST_DRAWN_GROUP = 30
 #: Drawings that a card may have; a list each, because there may be several.
@@ -46,6 +42,7 @@ def card_values(card: Mapping[str, Any], figures: Mapping[str, list[Markup]]) ->
     return {
         "card": card,
         "headline": headline(card),
+        "outcome": OUTCOMES[outcome(card)],
         "tests": model_tests(card),
         "figures": {name: figures.get(name, []) for name in FIGURES},
         "least_drawn_group": LEAST_DRAWN_GROUP,
@@ -54,24 +51,6 @@ def card_values(card: Mapping[str, Any], figures: Mapping[str, list[Markup]]) ->
         "slowest": max([*(card.get("timings") or {}).values(), 0.001]),
         "total_seconds": sum((card.get("timings") or {}).values()),
     }
-
-
-#: What a run without a verdict did to the endpoint.
-OUTCOMES = {"rolled_back_by_request": "Rolled back and pinned", "unpinned": "Unpinned"}
-
-
-def headline(card: Mapping[str, Any]) -> str:
-    """The run in five words."""
-    if card.get("status") == "failed":
-        failure = card.get("failure") or {}
-        return str(failure.get("title") or "The run failed")
-    verdict, approval = card.get("verdict"), card.get("approval") or {}
-    if not verdict:
-        outcome = (card.get("endpoint") or {}).get("outcome")
-        return OUTCOMES.get(str(outcome), "The run is done")
-    if approval.get("decision") == "rejected":
-        return f"{display_name(verdict.get('winner'))} was rejected"
-    return HEADLINES[verdict["action"]].format(winner=display_name(verdict.get("winner")))
 
 
 def model_tests(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MOST_CATEGORIES = 25
-_WIDTH = 5.2
+_WIDTH = 3.8
 #: Percentiles that are marked among the lengths.
 _MARKED = ("10", "50", "90")
 
@@ -104,14 +104,16 @@ def words_per_review(words: Mapping[str, Any]) -> str:
             axes.text(
                 value + last * 0.01,
                 top * 1.16,
-                f"{name} %: {value:g}",
+                f"{name}th: {value:g}",
                 color=COLOURS["ink"],
                 fontsize=8.5,
                 va="top",
             )
     axes.set_ylim(0, top * 1.18)
-    axes.set_xlabel(f"words per review (the longest 1 % are beyond {last})")
-    axes.set_yticks([])
+    axes.set_xlabel(f"words per review (1 % are longer than {last})")
+    axes.set_ylabel("reviews")
+    axes.locator_params(axis="y", nbins=4)
+    axes.grid(axis="y", color=COLOURS["line"], linewidth=0.8)
     without_frame(axes)
     return as_svg(figure, "Words per review with the 10th, 50th and 90th percentile")
 

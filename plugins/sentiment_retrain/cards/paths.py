@@ -76,9 +76,23 @@ class Links:
         """The run in Airflow."""
         return f"{self.dag}/runs/{_quoted(self.run_id)}" if self.run_id else None
 
+    @property
+    def question(self) -> str | None:
+        """Where Airflow asks for somebody's decision on the run."""
+        return f"{self.run}/required_actions" if self.run else None
+
     def card_of(self, run_id: str) -> str:
         """The card of any run of the DAG."""
         return f"{self._pages}/runs/{_quoted(run_id)}/card"
+
+    def compare_with(self, run_id: str) -> str:
+        """The run beside another one of the DAG."""
+        return f"{self._pages}/runs/{_quoted(self.run_id)}/compare?with={_quoted(run_id)}"
+
+    def runbook(self, place: str) -> str:
+        """Where the runbook is that a card names: as it says where a browser can go, else on our page."""
+        is_ours = "://" not in place and "#sr-" in place
+        return f"{self._pages}/runbook/{_quoted(place.partition('#')[2])}" if is_ours else place
 
     def job(self, kind: str, name: str) -> str:
         """A job of the run, with its log."""

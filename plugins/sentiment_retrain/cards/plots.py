@@ -13,20 +13,23 @@ if TYPE_CHECKING:
 LABEL_NAMES: Mapping[str, str] = {"-1": "negative", "0": "neutral", "1": "positive"}
 LABEL_COLOURS: Mapping[str, str] = {"-1": "negative", "0": "neutral", "1": "positive"}
 _MOST_BARS = 15
+#: Inches. On a phone a wider drawing would be scaled down until nobody can read it.
+_WIDTH = 3.8
 
 
 @styled
 def confusion_matrix(matrix: Sequence[Sequence[int]], title: str) -> str:
     """One 3 x 3 matrix: shade and percentage are of the true class's rows, the number is the count."""
-    figure, axes = new_figure(title, 4.0, 3.5)
+    figure, axes = new_figure(title, 3.4, 3.1)
     for i, row in enumerate(matrix):
         total = sum(row) or 1
         for j, count in enumerate(row):
             share = count / total
             axes.add_patch(_rectangle(j, i, share))
-            strong = COLOURS["surface"] if share > 0.55 else COLOURS["ink"]
-            axes.text(j, i - 0.08, f"{share:.0%}", ha="center", va="center", color=strong, fontsize=13)
-            axes.text(j, i + 0.24, f"{count:,}", ha="center", va="center", color=strong, fontsize=8.5)
+            axes.text(
+                j, i - 0.08, f"{share:.0%}", ha="center", va="center", color=COLOURS["ink"], fontsize=13
+            )
+            axes.text(j, i + 0.24, f"{count:,}", ha="center", va="center", color=COLOURS["ink"], fontsize=9)
     names = [LABEL_NAMES[str(label)] for label in LABELS]
     axes.set(xlim=(-0.5, 2.5), ylim=(2.5, -0.5), xticks=range(3), yticks=range(3), aspect="equal")
     axes.set_xticklabels(names)
@@ -34,7 +37,17 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], title: str) -> str:
     axes.set_xlabel("predicted")
     axes.set_ylabel("rated")
     without_frame(axes)
-    return as_svg(figure, f"Confusion matrix of {title}")
+    return as_svg(figure, f"Confusion matrix of {title}. {_in_words(matrix)}")
+
+
+def _in_words(matrix: Sequence[Sequence[int]]) -> str:
+    """The matrix for who cannot see it."""
+    names = [LABEL_NAMES[str(label)] for label in LABELS]
+    rows = []
+    for name, row in zip(names, matrix, strict=True):
+        said = ", ".join(f"{count:,} {words}" for words, count in zip(names, row, strict=True))
+        rows.append(f"Of {sum(row):,} rated {name} it says: {said}.")
+    return " ".join(rows)
 
 
 @styled
@@ -46,27 +59,27 @@ def metric_intervals(
     :param tests: metrics by model name
     :param metric_names: metric key to the words on the axis
     """
-    figure, axes = new_figure(None, 5.6, 0.75 + 0.28 * len(metric_names) * len(tests))
-    position = 0.0
+    rows_of_metric = len(tests) + 1.4
+    figure, axes = new_figure(None, _WIDTH, 0.4 + 0.25 * len(metric_names) * rows_of_metric)
     ticks: list[tuple[float, str]] = []
-    for metric, words in metric_names.items():
-        ticks.append((position + (len(tests) - 1) / 2, words))
-        for name, test in tests.items():
+    for number, (metric, words) in enumerate(metric_names.items()):
+        top = number * rows_of_metric
+        axes.text(
+            0, top, words, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", fontsize=9.5
+        )
+        for row, (name, test) in enumerate(tests.items(), start=1):
             colour = COLOURS["accent"] if name == winner else COLOURS["muted"]
             low, high = (test.get("intervals") or {}).get(metric) or [test[metric]] * 2
-            axes.plot(
-                [low, high], [position] * 2, color=colour, linewidth=3.2, solid_capstyle="round", alpha=0.45
-            )
-            axes.plot([test[metric]], [position], "o", color=colour, markersize=6.5)
-            axes.text(
-                high + 0.006, position, f"{name}  {test[metric]:.3f}", va="center", color=colour, fontsize=9
-            )
-            position += 1
-        position += 0.5
-    axes.set_yticks([at for at, _ in ticks], [words for _, words in ticks])
-    axes.invert_yaxis()
+            at = top + row
+            axes.plot([low, high], [at] * 2, color=colour, linewidth=3.2, solid_capstyle="round", alpha=0.45)
+            axes.plot([test[metric]], [at], "o", color=colour, markersize=6.5)
+            name_bar(axes, high, at, f" {test[metric]:.3f}")
+            ticks.append((at, name))
+    axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
+    axes.set_ylim(len(metric_names) * rows_of_metric - 0.6, -0.7)
     left, right = axes.get_xlim()
-    axes.set_xlim(max(0.0, left - 0.01), min(1.15, right + 0.06))
+    axes.set_xlim(max(0.0, left - 0.01), min(1.15, right + 0.1 * (right - left) + 0.04))
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
     without_frame(axes)
     return as_svg(figure, "Metrics of each model with 95 % intervals")
@@ -81,7 +94,7 @@ def facet_bars(tables: Mapping[str, Mapping[str, float | None]]) -> str:
     values = sorted({value for table in tables.values() for value in table})
     values.sort(key=lambda value: -max(abs(table.get(value) or 0.0) for table in tables.values()))
     values = values[:_MOST_BARS]
-    figure, axes = new_figure(None, 5.6, 1.3 + 0.27 * len(values))
+    figure, axes = new_figure(None, _WIDTH, 1.3 + 0.27 * len(values))
     colours = (COLOURS["muted"], COLOURS["accent"])
     height = 0.72 / len(tables)
     for row, (words, table) in enumerate(tables.items()):
@@ -122,7 +135,7 @@ def count_bars(counts: Mapping[str, int], title: str, colours: Mapping[str, str]
     """Rows by name, the most frequent first."""
     shown = _most_frequent(counts) if colours is None else list(counts.items())
     names, values = [name for name, _ in shown], [value for _, value in shown]
-    figure, axes = new_figure(title, 4.6, 0.7 + 0.27 * len(names))
+    figure, axes = new_figure(title, _WIDTH, 0.7 + 0.27 * len(names))
     fill = [COLOURS[(colours or {}).get(name, "accent")] for name in names]
     axes.barh(range(len(names)), values, color=fill, height=0.7)
     for i, value in enumerate(values):
@@ -158,6 +171,7 @@ def _rectangle(column: int, row: int, share: float) -> Any:
         0.92,
         boxstyle="round,pad=0,rounding_size=0.06",
         facecolor=COLOURS["accent"],
-        alpha=0.06 + 0.94 * share,
+        # No darker, so that the numbers on it can be read in light and in dark.
+        alpha=0.05 + 0.5 * share,
         linewidth=0,
     )

@@ -34,6 +34,8 @@ def money(usd: float | None) -> str:
     """US dollars; fractions of a cent are shown as such."""
     if usd is None:
         return "–"
+    if 0 < usd < 0.0001:
+        return "< $0.0001"
     return f"${usd:.2f}" if usd >= 0.005 or usd == 0 else f"${usd:.4f}"
 
 
@@ -45,6 +47,27 @@ def count(value: int | None) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A metric."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+#: Measures of drift by their key in cards.
+_MEASURES = {
+    "category_psi": "product categories (PSI)",
+    "length_psi": "length of reviews (PSI)",
+    "vocabulary_jensen_shannon": "vocabulary (Jensen-Shannon)",
+    "label_cramers_v": "share of sentiments (Cramér’s V)",
+}
+
+
+def measure(name: str) -> str:
+    """What a measure of drift looks at, and the statistic."""
+    return _MEASURES.get(name, name.replace("_", " "))
+
+
+def probability(value: float | None) -> str:
+    """A p value: nothing is impossible."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def short(text: Any, limit: int = 48) -> str:
@@ -88,6 +111,8 @@ def _environment() -> Environment:
         "money": money,
         "count": count,
         "number": number,
+        "probability": probability,
+        "measure": measure,
         "model": display_name,
         "short": short,
         "moment": moment,

@@ -12,6 +12,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.cards.outcome import outcome
 from sentiment_retrain.errors import RetrainError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 INDEX_KEY = "timeline/index.json"
 #: Runs that a timeline holds; older ones keep their cards.
 MOST_RUNS = 500
@@ -47,6 +48,7 @@ def summarize(card: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": card["created_at"],
         "status": card["status"],
         "failure": _failure(card.get("failure")),
+        "outcome": outcome(card),
         "action": verdict.get("action"),
         "winner": verdict.get("winner"),
         "metric": verdict.get("metric"),

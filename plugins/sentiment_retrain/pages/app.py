@@ -25,18 +25,20 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from sentiment_retrain import naming
-from sentiment_retrain.cards import card_html, plots
+from sentiment_retrain.cards import card_html, comparison, plots
 from sentiment_retrain.cards.paths import Links
 from sentiment_retrain.cards.rendering import render
 from sentiment_retrain.errors import ConfigError, RetrainError
-from sentiment_retrain.pages import timeline_chart
-from sentiment_retrain.pages.library import Library, Live
+from sentiment_retrain.pages import runbook, timeline_chart, timeline_rows
+from sentiment_retrain.pages.library import Library
 from sentiment_retrain.verdict.selection import METRIC_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.responses import Response
+
+    from sentiment_retrain.pages.live import Live
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,10 @@ _TEXTS = {
     403: "Your role in Airflow may not see the runs of this DAG.",
 }
 
+#: States in which Airflow does nothing more for a run.
+_ENDED = frozenset({"success", "failed"})
+
+Other = Annotated[str, Query(alias="with", description="run id")]
 Shown = Annotated[int, Query(alias="runs", ge=1, le=1000)]
 
 
@@ -83,27 +89,40 @@ def build_app(library: Library | None = None) -> FastAPI:
     app.get("/dags/{dag_id}/timeline", response_class=HTMLResponse)(timeline_page)
     app.get("/dags/{dag_id}/reviews", response_class=HTMLResponse)(newest_reviews_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/card", response_class=HTMLResponse)(card_page)
+    app.get("/dags/{dag_id}/runbook/{code}", response_class=HTMLResponse)(runbook_page)
+    app.get("/dags/{dag_id}/runs/{run_id:path}/compare", response_class=HTMLResponse)(compare_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/reviews", response_class=HTMLResponse)(reviews_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/jobs/{kind}/{name}", response_class=HTMLResponse)(job_page)
     return app
 
 
-def timeline_page(request: Request, dag_id: str, shown: Shown = RUNS_SHOWN) -> str:
-    """All runs of the DAG."""
+def timeline_page(
+    request: Request,
+    dag_id: str,
+    shown: Shown = RUNS_SHOWN,
+    only: timeline_rows.Only = "all",
+    order: timeline_rows.Order = "newest",
+) -> str:
+    """All runs of the DAG; ``only`` and ``order`` are of the table."""
     library, links = _library(request), _links(request, dag_id)
     every = library.runs(dag_id)
     runs = every[-shown:]
     older = len(every) - len(runs)
+    limits = library.settings.gates.drift.model_dump()
     return _page(
         "page_timeline.html.j2",
         links,
         "timeline",
         live=_live(library, every, links, None),
-        runs=timeline_chart.rows(runs, links.card_of),
+        runs=timeline_rows.chosen(timeline_rows.rows(runs, links.card_of), only, order),
+        only=only,
+        order=order,
+        shown=shown,
+        choices=timeline_rows.choices(runs),
         rows_open=ROWS_OPEN,
-        totals=timeline_chart.totals(every),
-        latest=timeline_chart.latest_scored(every),
-        chart=timeline_chart.chart(runs, links.card_of) if runs else None,
+        totals=timeline_rows.totals(every),
+        latest=timeline_rows.latest_scored(every),
+        chart=timeline_chart.chart(runs, links.card_of, limits) if runs else None,
         hidden={"number": older, "next": min(1000, shown + RUNS_SHOWN)} if older else None,
         metric_names=METRIC_NAMES,
     )
@@ -112,21 +131,42 @@ def timeline_page(request: Request, dag_id: str, shown: Shown = RUNS_SHOWN) -> s
 def card_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
     """The card of a run."""
     library, links = _library(request), _links(request, dag_id, run_id)
-    run_key = _run_key(session, library, dag_id, run_id)
-    card = library.card(run_key)
-    if card is None or card.get("dag_id") not in (dag_id, None):
-        raise HTTPException(404, "The task report writes the card when the run's other tasks have ended.")
+    run_key, state = _run(session, library, dag_id, run_id)
+    card = _card(library, dag_id, run_key)
     figures = library.figures(run_key, "card")
-    live = library.live()
-    runs = library.runs(dag_id) if live.champion else []
+    runs = library.runs(dag_id)
     return _page(
         "page_card.html.j2",
         links,
         "card",
         live=_live(library, runs, links, run_key),
+        others=comparison.others(runs, run_key),
+        still=state if state and state not in _ENDED else None,
         figures_kept=bool(figures),
         **card_html.card_values(card, figures),
     )
+
+
+def compare_page(request: Request, session: SessionDep, dag_id: str, run_id: str, other: Other) -> str:
+    """Two runs beside each other, the other one first."""
+    library, links = _library(request), _links(request, dag_id, run_id)
+    names = (other, run_id)
+    before, now = (_card(library, dag_id, _run(session, library, dag_id, name)[0]) for name in names)
+    return _page(
+        "page_compare.html.j2",
+        links,
+        "compare",
+        pair=comparison.compare(before, now),
+        paths=[links.card_of(name) for name in names],
+    )
+
+
+def runbook_page(request: Request, dag_id: str, code: str) -> str:
+    """What to do about an error code, for where the cards' own links lead nowhere."""
+    entry = runbook.entry(code)
+    if entry is None:
+        raise HTTPException(404, f"The runbook has no entry {code}, or is not on this machine.")
+    return _page("page_runbook.html.j2", _links(request, dag_id), "runbook", entry=entry)
 
 
 def newest_reviews_page(request: Request, dag_id: str) -> str:
@@ -135,17 +175,18 @@ def newest_reviews_page(request: Request, dag_id: str) -> str:
     found = library.newest_reviews(dag_id)
     if found is None:
         raise HTTPException(404, "No run has looked at its reviews yet; the task check.drift does that.")
-    return _reviews(library, _links(request, dag_id), *found)
+    run, reviews = found
+    return _reviews(library, _links(request, dag_id), run["run_id"], run["run_key"], reviews)
 
 
 def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
     """The reviews that one run looked at."""
     library = _library(request)
-    run_key = _run_key(session, library, dag_id, run_id)
+    run_key, _ = _run(session, library, dag_id, run_id)
     found = library.reviews(run_key)
     if found is None:
         raise HTTPException(404, "This run has not looked at its reviews; its task check.drift does that.")
-    return _reviews(library, _links(request, dag_id, run_id), run_key, found)
+    return _reviews(library, _links(request, dag_id, run_id), run_id, run_key, found)
 
 
 def job_page(request: Request, dag_id: str, run_id: str, kind: str, name: str) -> str:
@@ -156,29 +197,37 @@ def job_page(request: Request, dag_id: str, run_id: str, kind: str, name: str) -
     return _page("page_job.html.j2", _links(request, dag_id, run_id), "job", job=job)
 
 
-def _reviews(library: Library, links: Links, run_key: str, found: dict[str, Any]) -> str:
+def _card(library: Library, dag_id: str, run_key: str) -> Mapping[str, Any]:
+    card = library.card(run_key)
+    if card is None or card.get("dag_id") not in (dag_id, None):
+        raise HTTPException(404, "The task report writes the card when the run's other tasks have ended.")
+    return card
+
+
+def _reviews(library: Library, links: Links, run_id: str, run_key: str, found: dict[str, Any]) -> str:
     figures = library.figures(run_key, "reviews")
     names = ("reviews", "sentiment", "shares", "words")
     return _page(
         "page_reviews.html.j2",
         links,
         "reviews",
-        run_key=run_key,
+        run_id=run_id,
         found=found,
         figures={name: figures.get(name, []) for name in names},
         label_names=plots.LABEL_NAMES,
     )
 
 
-def _run_key(session: Any, library: Library, dag_id: str, run_id: str) -> str:
-    """Where the run's things are. Airflow may have forgotten the run; the timeline has not."""
-    query = select(DagRun.logical_date, DagRun.run_after)
+def _run(session: Any, library: Library, dag_id: str, run_id: str) -> tuple[str, str | None]:
+    """Where the run's things are, and its state; None where Airflow has forgotten the run."""
+    query = select(DagRun.logical_date, DagRun.run_after, DagRun.state)
     run = session.execute(query.where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).first()
     if run:
-        return naming.run_key(dag_id, run_id, (run.logical_date or run.run_after).astimezone(dt.UTC).date())
+        day = (run.logical_date or run.run_after).astimezone(dt.UTC).date()
+        return naming.run_key(dag_id, run_id, day), str(run.state)
     for known in library.runs(dag_id):
         if known["run_id"] == run_id:
-            return str(known["run_key"])
+            return str(known["run_key"]), None
     raise HTTPException(404, f"Airflow knows no run {run_id} of {dag_id}.")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import settings as configuration
@@ -12,9 +11,8 @@ from sentiment_retrain.aws.hooks import Aws
 from sentiment_retrain.aws.job_log import JobLog
 from sentiment_retrain.aws.jobs import JOB_KINDS, read_state
 from sentiment_retrain.cards import figures, timeline
-from sentiment_retrain.endpoint import champion
-from sentiment_retrain.errors import RetrainError
 from sentiment_retrain.operators.links import console_url
+from sentiment_retrain.pages import live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +31,6 @@ RUN_TAG = "retrain:run"
 _RUNS_WITH_REVIEWS = 10
 
 
-@dataclass(frozen=True)
-class Live:
-    """What serves now: the ``champion`` of docs/contracts.md, or why nobody could say."""
-
-    champion: dict[str, Any] | None = None
-    problem: str | None = None
-    card_path: str | None = None
-    is_this_run: bool = False
-
-
 class Library:
     """Reads for the pages. Safe to share between threads.
 
@@ -53,7 +41,7 @@ class Library:
         self.aws = aws or Aws()
         self._clock = clock
         self._lock = threading.Lock()
-        self._live: tuple[float, Live] | None = None
+        self._live: tuple[float, live.Live] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -78,12 +66,12 @@ class Library:
         found = self.aws.find_json(f"{self._run_uri(run_key)}/reviews.json")
         return dict(found) if found else None
 
-    def newest_reviews(self, dag_id: str) -> tuple[str, dict[str, Any]] | None:
-        """Run key and reviews of the newest run that has looked at them."""
+    def newest_reviews(self, dag_id: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Summary and reviews of the newest run that has looked at them."""
         for run in reversed(self.runs(dag_id)[-_RUNS_WITH_REVIEWS:]):
             found = self.reviews(run["run_key"])
             if found:
-                return run["run_key"], found
+                return run, found
         return None
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
@@ -116,15 +104,12 @@ class Library:
             ),
         }
 
-    def live(self) -> Live:
-        """What serves now. Never raises: the rest of a page is needed most when AWS is in trouble."""
+    def live(self) -> live.Live:
+        """What serves now; see :func:`sentiment_retrain.pages.live.look`."""
         with self._lock:
             if self._live and self._clock() - self._live[0] < LIVE_SECONDS:
                 return self._live[1]
-            try:
-                found = Live(champion.find_champion(self.aws, self.settings.endpoint_name))
-            except RetrainError as error:
-                found = Live(problem=error.observed)
+            found = live.look(self.aws, self.settings, self.bucket)
             self._live = (self._clock(), found)
             return found
 

@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from sentiment_retrain.cards.outcome import OUTCOMES
+from sentiment_retrain.pages.timeline_rows import latest_scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-Runs: TypeAlias = "Sequence[Mapping[str, Any]]"
-OUTCOMES: Mapping[str | None, str] = {
-    "deploy": "went live",
-    "keep_champion": "champion stayed",
-    "do_not_deploy": "not deployed",
-    None: "no verdict",
-}
+    from sentiment_retrain.pages.timeline_rows import Runs
+
 #: Of the plot, in percent: a single run is no wall.
 WIDEST_COLUMN = 3.0
+#: Days named below a plot.
+_MOST_DATES = 5
+#: A value beyond the end of its axis is drawn this much above the end.
+_CUT = 1.08
 _STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 
 
-def rows(runs: Runs, path_of: Callable[[str], str]) -> list[dict[str, Any]]:
-    """The runs as the table shows them, newest first.
-
-    :param path_of: address of the card of a run id
-    """
-    return [
-        {
-            **run,
-            "path": path_of(run["run_id"]),
-            "outcome": _outcome(run),
-            "pill": _pill(run),
-            "largest_drift": max((v for v in run["drift"].values() if v is not None), default=None),
-        }
-        for run in reversed(runs)
-    ]
-
-
-def totals(runs: Runs) -> dict[str, Any]:
-    """What the runs came to."""
-    changes = [run["created_at"] for run in runs if run["champion_changed"]]
-    return {
-        "runs": len(runs),
-        "failed": sum(run["status"] == "failed" for run in runs),
-        "changes": len(changes),
-        "last_change": changes[-1] if changes else None,
-        "cost_usd": sum(run["cost_usd"] or 0.0 for run in runs),
-        "saved_usd": sum(run["saved_usd"] or 0.0 for run in runs),
-    }
-
-
-def latest_scored(runs: Runs) -> Mapping[str, Any] | None:
-    """The newest run with a metric."""
-    return next((run for run in reversed(runs) if run["score"]), None)
-
-
-def chart(runs: Runs, path_of: Callable[[str], str]) -> dict[str, Any]:
+def chart(runs: Runs, path_of: Callable[[str], str], drift_limits: Mapping[str, float]) -> dict[str, Any]:
     """Marks, ticks and lines of the three plots. Runs that had another metric than the newest have no mark in
     the first: two metrics share no axis.
 
     :param runs: at least one, oldest first
+    :param drift_limits: what the gate lets pass today, by measure
     """
     newest = latest_scored(runs)
     metric = newest["metric"] if newest else None
@@ -82,9 +50,8 @@ def chart(runs: Runs, path_of: Callable[[str], str]) -> dict[str, Any]:
         ],
         "column_width": _percent(column),
         "highest_cost": highest_cost,
-        "drift": _drift_lines(runs),
-        "first": runs[0]["created_at"][:10],
-        "last": runs[-1]["created_at"][:10],
+        "drift": _drift_lines(runs, drift_limits),
+        "dates": _dates(runs),
         "description": _description(runs, scored, metric),
     }
 
@@ -92,7 +59,7 @@ def chart(runs: Runs, path_of: Callable[[str], str]) -> dict[str, Any]:
 def _mark(run: Mapping[str, Any], metric: str | None, low: float, high: float) -> dict[str, Any]:
     score = run["score"] if run["metric"] == metric else None
     kind = "failed" if run["status"] == "failed" else ("deploy" if run["champion_changed"] else "kept")
-    words = f"{run['created_at'][:10]}: {_outcome(run)}"
+    words = f"{run['created_at'][:10]}: {OUTCOMES[run['outcome']].row}"
     if not score:
         return {"y": 0, "low": None, "span": 0, "kind": kind, "changed": False, "words": words}
     place = 100 / (high - low)
@@ -125,39 +92,49 @@ def _ticks(low: float, high: float) -> list[dict[str, Any]]:
     return [{"at": _percent(100 * (v - low) / (high - low)), "text": f"{v:.{digits}f}"} for v in values]
 
 
-def _drift_lines(runs: Runs) -> list[dict[str, Any]]:
+def _dates(runs: Runs) -> list[dict[str, Any]]:
+    """A few runs whose days stand below the plots; the plots have one place a run, not one a day."""
+    last = len(runs) - 1
+    picked = sorted({round(i * last / (_MOST_DATES - 1)) for i in range(_MOST_DATES)})
+    return [{"x": _percent((i + 0.5) * 100 / len(runs)), "text": runs[i]["created_at"][:10]} for i in picked]
+
+
+def _drift_lines(runs: Runs, limits: Mapping[str, float]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(name for run in runs for name in run["drift"]))
-    lines = []
-    for name in names:
-        values = [(i, run["drift"].get(name)) for i, run in enumerate(runs)]
-        known = [(i, value) for i, value in values if value is not None]
-        if not known:
-            continue
-        highest = max(value for _, value in known)
-        points = " ".join(
-            f"{_percent((i + 0.5) * 100 / len(runs))},{_percent(100 - 92 * value / (highest or 1))}"
-            for i, value in known
-        )
-        lines.append(
-            {
-                "name": name,
-                "points": points,
-                "latest": known[-1][1],
-                "lowest": min(value for _, value in known),
-                "highest": highest,
-            }
-        )
-    return lines
+    return [line for name in names if (line := _drift_line(runs, name, limits.get(name)))]
 
 
-def _outcome(run: Mapping[str, Any]) -> str:
-    return "failed" if run["status"] == "failed" else OUTCOMES.get(run["action"], str(run["action"]))
+def _drift_line(runs: Runs, name: str, limit: float | None) -> dict[str, Any] | None:
+    """One measure over the runs, None where no run has it.
 
+    A single day of other data would press all others flat: the axis ends where most days do, and what lies
+    beyond is cut.
+    """
+    known = [(i, run["drift"][name]) for i, run in enumerate(runs) if run["drift"].get(name) is not None]
+    if not known:
+        return None
+    values = sorted(value for _, value in known)
+    usual = values[int(0.95 * (len(values) - 1))]
+    highest = values[-1]
+    top = highest if highest <= 4 * max(usual, limit or 0.0) else 2 * max(usual, limit or 0.0)
+    top = max(top, limit or 0.0) or 1.0
 
-def _pill(run: Mapping[str, Any]) -> str:
-    if run["status"] == "failed":
-        return "fail"
-    return "pass" if run["champion_changed"] else "plain"
+    def place(value: float) -> float:
+        return _percent(100 - 92 * min(value / top, _CUT))
+
+    return {
+        "name": name,
+        "points": " ".join(f"{_percent((i + 0.5) * 100 / len(runs))},{place(value)}" for i, value in known),
+        "latest": known[-1][1],
+        "lowest": values[0],
+        "highest": highest,
+        "top": top,
+        "is_cut": highest > top,
+        "limit": limit,
+        "limit_at": _percent(100 - place(limit)) if limit else None,
+        "beyond": sum(value > limit for value in values) if limit else 0,
+        "count": len(values),
+    }
 
 
 def _description(runs: Runs, scored: Runs, metric: str | None) -> str:

@@ -9,3 +9,16 @@ document.addEventListener("click", (event) => {
   outside.click();
   outside.remove();
 });
+// Browsers keep the clipboard for secure addresses; elsewhere one tap marks a whole command.
+for (const command of navigator.clipboard ? document.querySelectorAll("pre.command") : []) {
+  const button = document.createElement("button");
+  button.textContent = "Copy";
+  button.type = "button";
+  button.setAttribute("aria-label", `Copy: ${command.textContent}`);
+  button.addEventListener("click", async () => {
+    const words = await navigator.clipboard.writeText(command.textContent).then(() => "Copied", () => "Not allowed");
+    button.textContent = words;
+    button.setAttribute("aria-label", words);
+  });
+  command.after(button);
+}

@@ -102,21 +102,6 @@ def test_every_gate_that_failed_leads_to_its_entry(monkeypatch: pytest.MonkeyPat
         assert page.count(link) == 2  # with the failure, and in the table of gates
 
 
-@pytest.mark.parametrize(
-    ("action", "said"),
-    [
-        ("deploy", "Autopilot goes live"),
-        ("keep_champion", "The champion stays"),
-        ("do_not_deploy", "Autopilot wins, nothing is deployed"),
-    ],
-)
-def test_headline(action: str, said: str) -> None:
-    assert (
-        card_html.headline({"status": "success", "verdict": {"action": action, "winner": "autopilot"}})
-        == said
-    )
-
-
 def test_tiny_categories_are_not_drawn() -> None:
     card = {
         "data": {"categories": {"Dresses": 100, "Chemises": 1}},

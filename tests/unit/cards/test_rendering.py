@@ -66,9 +66,17 @@ def test_durations(seconds: float | None, said: str) -> None:
     assert rendering.duration(seconds) == said
 
 
-@pytest.mark.parametrize(("usd", "said"), [(None, "–"), (0, "$0.00"), (0.0012, "$0.0012"), (1.234, "$1.23")])
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [(None, "–"), (0, "$0.00"), (0.0012, "$0.0012"), (1.234, "$1.23"), (0.00003, "< $0.0001")],
+)
 def test_money(usd: float | None, said: str) -> None:
     assert rendering.money(usd) == said
+
+
+@pytest.mark.parametrize(("p", "said"), [(None, "–"), (0.0, "< 0.001"), (0.0333, "0.033"), (1.0, "1.000")])
+def test_probabilities(p: float | None, said: str) -> None:
+    assert rendering.probability(p) == said
 
 
 def test_moments_and_long_names() -> None:

@@ -49,10 +49,12 @@ def test_who_is_refused_reaches_no_page(monkeypatch: pytest.MonkeyPatch, status:
     monkeypatch.setattr(pages, "requires_access_dag", requires_access_dag)
     app = pages.build_app(cast("Library", Nothing()))
     paths = [str(route.path) for route in app.routes]  # type: ignore[attr-defined]
-    assert len(paths) == 5
+    assert len(paths) == 7
     for path in paths:
         assert "{dag_id}" in path, "the permission is that of the DAG in the address"
-        answer = get(app, path.replace("{run_id:path}", "run").format(dag_id="dag", kind="k", name="n"))
+        answer = get(
+            app, path.replace("{run_id:path}", "run").format(dag_id="dag", kind="k", name="n", code="c")
+        )
         assert answer.status_code == status, path
         assert "script-src 'sha256-" in answer.headers["content-security-policy"]
     assert [(method, entity.name) for method, entity in asked] == [("GET", "RUN")]

@@ -16,7 +16,7 @@ def run(day: int, value: float | None = 0.5, **changes: Any) -> dict[str, Any]:
         "run_id": f"r{day}",
         "created_at": f"2026-11-{day:02d}T00:00:00+00:00",
         "status": "success",
-        "action": "keep_champion",
+        "outcome": "kept",
         "metric": "macro_f1" if value is not None else None,
         "score": score,
         "champion_changed": False,
@@ -28,7 +28,7 @@ def run(day: int, value: float | None = 0.5, **changes: Any) -> dict[str, Any]:
 
 
 def chart(*runs: dict[str, Any]) -> dict[str, Any]:
-    return timeline_chart.chart(runs, lambda run_id: f"/card/{run_id}")
+    return timeline_chart.chart(runs, lambda run_id: f"/card/{run_id}", {"psi": 0.1})
 
 
 def test_marks_stand_in_the_middle_of_their_share() -> None:
@@ -61,8 +61,8 @@ def test_another_metric_has_no_place_on_this_axis() -> None:
 
 
 def test_a_failed_run_and_a_champion_change_look_different() -> None:
-    failed = run(1, None, status="failed", action=None)
-    changed = run(2, 0.5, action="deploy", champion_changed=True)
+    failed = run(1, None, status="failed", outcome="failed")
+    changed = run(2, 0.5, outcome="deployed", champion_changed=True)
     assert [mark["kind"] for mark in chart(failed, changed, run(3))["marks"]] == ["failed", "deploy", "kept"]
 
 
@@ -79,11 +79,21 @@ def test_drift_lines_skip_runs_without_a_measure() -> None:
     assert (line["latest"], line["lowest"], line["highest"]) == (0.2, 0.1, 0.2)
 
 
-def test_totals_and_rows() -> None:
-    runs = [run(1, status="failed"), run(2, champion_changed=True, drift={"a": 0.1, "b": 0.3, "c": None})]
-    totals = timeline_chart.totals(runs)
-    assert (totals["runs"], totals["failed"], totals["changes"]) == (2, 1, 1)
-    assert (totals["cost_usd"], totals["saved_usd"]) == (2.0, 1.0)
-    newest, oldest = timeline_chart.rows(runs, str)
-    assert (newest["run_id"], newest["largest_drift"], newest["pill"]) == ("r2", 0.3, "pass")
-    assert (oldest["outcome"], oldest["largest_drift"], oldest["pill"]) == ("failed", None, "fail")
+def test_a_day_of_other_data_does_not_press_the_others_flat() -> None:
+    days = [run(day, drift={"psi": 0.05}) for day in range(1, 21)]
+    (line,) = chart(*days, run(21, drift={"psi": 15.0}))["drift"]
+    assert (line["top"], line["highest"], line["is_cut"]) == (0.2, 15.0, True)
+    assert line["limit_at"] == pytest.approx(92 * 0.1 / 0.2)
+    assert (line["beyond"], line["count"]) == (1, 21)
+    assert line["points"].split()[0].endswith(",77.0")
+    assert line["points"].split()[-1].endswith(f",{100 - 92 * 1.08:g}")
+
+
+@pytest.mark.parametrize(("runs", "named"), [(1, 1), (2, 2), (3, 3), (200, 5)])
+def test_a_few_days_are_named_and_the_first_and_last_are_among_them(runs: int, named: int) -> None:
+    found = chart(*(run(1 + number % 28) for number in range(runs)))["dates"]
+    assert len(found) == named
+    assert (found[0]["x"], found[-1]["x"]) == (
+        pytest.approx(50 / runs, abs=1e-3),
+        pytest.approx(100 - 50 / runs, abs=1e-3),
+    )
