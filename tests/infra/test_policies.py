@@ -51,6 +51,11 @@ JUSTIFIED: dict[tuple[str, str], str] = {
             "sns:Publish",
         )
     },
+    (AIRFLOW, "glue:GetDatabase"): (
+        "https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html: Athena looks "
+        "for the database `default`, whichever is queried"
+    ),
+    (AIRFLOW, "glue:BatchGetPartition"): "Athena's reading of the partitions of a query, as whoever asks it",
     (AIRFLOW, "glue:GetPartition"): "Athena's reading of one partition, as whoever asks it",
     (AIRFLOW, "s3:GetBucketLocation"): "Athena refuses a result location whose region it may not ask for",
     (AIRFLOW, "s3:ListBucketMultipartUploads"): PARTS,
