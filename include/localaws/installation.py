@@ -28,6 +28,8 @@ REAL = {
     "athena": Real("athena", "localaws.services.athena.api", "Athena"),
     "cloudformation": Real("cloudformation", "localaws.services.cloudformation.api", "CloudFormation"),
     "glue": Real("glue", "localaws.services.glue.api", "Glue"),
+    "iam": Real("iam", "localaws.services.iam.api", "IAM"),
+    "service-quotas": Real("servicequotas", "localaws.services.service_quotas.api", "ServiceQuotas"),
     "cloudwatch": Real("cloudwatch", "localaws.services.cloudwatch.api", "CloudWatch"),
     "logs": Real("logs", "localaws.services.logs.api", "Logs"),
     "sagemaker": Real("sagemaker", "localaws.services.sagemaker.api", "SageMaker"),
@@ -40,7 +42,6 @@ REAL = {
 STRICT = {
     "ecr": "ecr",
     "events": "events",
-    "iam": "iam",
     "kms": "kms",
     "secretsmanager": "secretsmanager",
     "sns": "sns",

@@ -55,13 +55,18 @@ def prune(value: Any, shape: Any) -> Any:
         return {
             key: item
             for key, item in kept.items()
-            if not (item == {} and isinstance(shape.members.get(key), StructureShape))
+            if not (_is_empty(item) and isinstance(shape.members.get(key), StructureShape))
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [prune(item, shape.member) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: prune(item, shape.value) for key, item in value.items()}
     return value
+
+
+def _is_empty(item: Any) -> bool:
+    # Asked by type first: some of moto's models cannot be compared with a dictionary.
+    return isinstance(item, dict) and not item
 
 
 class StrictResponse:

@@ -7,6 +7,7 @@ decided and why is in ``ApprovalDescription`` for people and in the metadata for
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -36,21 +37,33 @@ TIMEOUT, NEWER = "timeout", "superseded"
 NOT_MEANT = frozenset({TIMEOUT, NEWER})
 #: How far back packages are looked at.
 LOOK_BACK = 20
+#: The most that AWS lists at a time.
+_PAGE = 100
 
 
-def recent(aws: Aws, group: str, limit: int = LOOK_BACK) -> Iterator[dict[str, Any]]:
-    """Descriptions of the newest packages of a group, newest first; none where there is no group."""
-    listed = aws.find(
-        "list_model_packages",
-        ModelPackageGroupName=group,
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        MaxResults=limit,
-    )
-    for item in (listed or {}).get("ModelPackageSummaryList", []):
-        found = describe(aws, item["ModelPackageArn"])
-        if found:
+def recent(aws: Aws, group: str, limit: int | None = LOOK_BACK) -> Iterator[dict[str, Any]]:
+    """Descriptions of the newest packages of a group, newest first; none where there is no group.
+
+    :param limit: how many at most; None: all there are, asked for page by page as they are wanted
+    """
+    for arn in itertools.islice(_arns(aws, group, min(limit or _PAGE, _PAGE)), limit):
+        if found := describe(aws, arn):
             yield found
+
+
+def _arns(aws: Aws, group: str, page_size: int) -> Iterator[str]:
+    request = {
+        "ModelPackageGroupName": group,
+        "SortBy": "CreationTime",
+        "SortOrder": "Descending",
+        "MaxResults": page_size,
+    }
+    while True:
+        listed = aws.find("list_model_packages", **request) or {}
+        yield from (item["ModelPackageArn"] for item in listed.get("ModelPackageSummaryList", []))
+        if not listed.get("NextToken"):
+            return
+        request["NextToken"] = listed["NextToken"]
 
 
 def describe(aws: Aws, arn: str) -> dict[str, Any] | None:
@@ -63,10 +76,20 @@ def metadata(package: Mapping[str, Any]) -> dict[str, str]:
     return dict(package.get("CustomerMetadataProperties") or {})
 
 
-def of_model(aws: Aws, group: str, *, fingerprint: str | None = None, name: str | None = None) -> Any:
-    """The newest package of a model, by its fingerprint or its name; None when there is none."""
+def of_model(
+    aws: Aws,
+    group: str,
+    *,
+    fingerprint: str | None = None,
+    name: str | None = None,
+    limit: int | None = LOOK_BACK,
+) -> Any:
+    """The newest package of a model, by its fingerprint or its name; None when there is none.
+
+    :param limit: how far back is looked, as :func:`recent` takes it
+    """
     wanted = {FINGERPRINT_KEY: fingerprint} if fingerprint else {"model_name": name}
-    return next((one for one in recent(aws, group) if wanted.items() <= metadata(one).items()), None)
+    return next((one for one in recent(aws, group, limit) if wanted.items() <= metadata(one).items()), None)
 
 
 def mark(

@@ -238,9 +238,10 @@ class RollbackEndpointOperator(EndpointOperator):
         if wanted.startswith("arn:"):
             return packages.describe(self.aws, wanted)
         if wanted.isdecimal():
-            found = packages.recent(self.aws, group, limit=100)
+            found = packages.recent(self.aws, group, limit=None)
             return next((one for one in found if one["ModelPackageVersion"] == int(wanted)), None)
-        return packages.of_model(self.aws, group, name=wanted)  # type: ignore[no-any-return]
+        # However old: somebody names it, and its model may have been pruned long ago.
+        return packages.of_model(self.aws, group, name=wanted, limit=None)  # type: ignore[no-any-return]
 
     # --- afterwards -----------------------------------------------------------------------------------------
 
@@ -248,8 +249,8 @@ class RollbackEndpointOperator(EndpointOperator):
         group = self.settings.model_package_group
         left = self.aws.find("describe_endpoint_config", EndpointConfigName=left_config)
         former = left["ProductionVariants"][0]["ModelName"] if left else ""
-        abandoned = packages.of_model(self.aws, group, name=former)
-        returned = packages.of_model(self.aws, group, name=live_model)
+        abandoned = packages.of_model(self.aws, group, name=former, limit=None)
+        returned = packages.of_model(self.aws, group, name=live_model, limit=None)
         words = f"rolled back by run {self.run['run_key']}"
         if abandoned:
             arn = abandoned["ModelPackageArn"]

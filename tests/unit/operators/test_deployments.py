@@ -316,7 +316,7 @@ def test_nothing_was_live_to_roll_back(world: World) -> None:
 
 
 def test_a_pruned_model_comes_back_from_its_package_and_needed_ones_stay(
-    world: World, execute: Callable[..., Any]
+    world: World, execute: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.configure(deployment={"bake_seconds": 0, "strategy": "all_at_once", "keep": 2})
     verdicts = [world.verdict(sure=sure) for sure in (0.9, 0.8, 0.7)]
@@ -331,6 +331,17 @@ def test_a_pruned_model_comes_back_from_its_package_and_needed_ones_stay(
     assert gone["configs"] == [made[0]["endpoint_config_name"]]
     assert gone["models"] == [verdicts[0]["model_name"]]
     assert world.roll_back()["model_name"] == verdicts[1]["model_name"]
-    back = world.roll_back(name="run-b", rollback_to=registrations[0]["model_package_arn"])
-    assert back["model_name"] == verdicts[0]["model_name"]
+    # By its name too, however many packages have been registered since.
+    newer = packages.describe(world.aws, registrations[2]["model_package_arn"])
+    assert newer
+    for _ in range(packages.LOOK_BACK + 1):
+        request = {key: newer[key] for key in ("ModelPackageGroupName", "InferenceSpecification")}
+        world.aws.sagemaker("create_model_package", **request)
+    monkeypatch.setattr(packages, "_PAGE", 10)
+    group, oldest = newer["ModelPackageGroupName"], verdicts[0]["model_name"]
+    assert packages.of_model(world.aws, group, name=oldest) is None
+    back = world.roll_back(name="run-b", rollback_to=oldest)
+    assert back["model_name"] == oldest
+    again = world.roll_back(name="run-c", rollback_to=registrations[0]["model_package_arn"])
+    assert again["model_name"] == oldest
     assert packages.describe(world.aws, registrations[0]["model_package_arn"])

@@ -1,0 +1,1 @@
+"""IAM: moto's records, with the simulation of a principal's policies."""

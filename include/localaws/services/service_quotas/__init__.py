@@ -1,0 +1,1 @@
+"""Service Quotas: the default quotas on SageMaker's instances."""
