@@ -175,20 +175,31 @@ def webhook_address(connection: Connection) -> str:
     return address
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A message that is led elsewhere arrives nowhere: a POST would be repeated as GET, without its body.
+
+    Nor may whoever answers choose whom this machine asks next.
+    """
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """None: the redirect is the answer, an error."""
+
+
 def post(address: str, document: dict[str, Any]) -> None:
     """POST JSON; what may pass (429, 5xx, no answer) is tried again.
 
     The library is the standard one because it logs no address.
 
-    :raises NotificationError: with the host, never with the path, which is the secret
+    :raises NotificationError: with the host, never with the path, which is the secret; also for a redirect
     """
     host = urlsplit(address).hostname
     request = urllib.request.Request(  # noqa: S310 - webhook_address lets http and https through only
         address, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"}
     )
+    opener = urllib.request.build_opener(_NoRedirects)
     for left in reversed(range(TRIES)):
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+            with opener.open(request, timeout=TIMEOUT_SECONDS):
                 return
         except urllib.error.HTTPError as error:
             error.close()
