@@ -189,12 +189,42 @@ def test_an_account_that_has_everything_is_ready(table: Any, stand_in: StandIn) 
     assert [name for name, check in found.items() if check.status == FAIL] == []
     for name in ("credentials", "region", "bucket", "role_arn", "workgroup", "database"):
         assert found[name].status == OK, found[name]
-    # moto has neither IAM's simulation nor SageMaker's quotas nor AWS's registries: said, not passed.
+    assert {check.status for name, check in found.items() if name.startswith("quota: ")} == {OK}
+    # The stand-in's nameless caller is nobody in IAM, and AWS's registries are not there: said, not passed.
     assert found["permissions"].status == UNKNOWN
-    assert found["quota: ml.m5.large for endpoint usage"].status == UNKNOWN
     assert found["image: blazingtext"].status == UNKNOWN
     listed = stand_in.client("s3").list_objects_v2(Bucket="preflight")["Contents"]
     assert [item["Key"] for item in listed] == [preflight.PROBE_KEY]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "denied"),
+    [
+        (None, set()),
+        ("DeploymentAlarms", {"PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory"}),
+        ("DeploymentMetrics", {"PutMetricData"}),
+    ],
+)
+def test_the_policies_of_whoever_asks_are_simulated(
+    ready: dict[str, str],
+    stand_in: StandIn,
+    template: Template,
+    asked: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    left_out: str | None,
+    denied: set[str],
+) -> None:
+    """A role with the shipped policies may do all of it; one that lacks a statement is told what it lacks."""
+    name, iam = f"airflow-without-{left_out}", stand_in.client("iam")
+    statements = [one for one in template.statements("AirflowRole") if one.get("Sid") != left_out]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="shipped", PolicyDocument=document)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ready["AWS_ENDPOINT_URL"])
+
+    found = preflight.Account().denied(f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/session", asked)
+
+    assert {line.partition(" on ")[0].partition(":")[2] for line in found} == denied
 
 
 @pytest.mark.parametrize(
@@ -230,7 +260,7 @@ def test_a_role_that_does_not_trust_sagemaker_fails(table: Any, stand_in: StandI
 
 
 def test_denied_permissions_are_read_from_iams_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-in has no simulation: botocore's stubber answers as AWS's service model says."""
+    """What is asked and how it is read, by AWS's service model: botocore's stubber answers."""
     import boto3
     from botocore.stub import ANY, Stubber
 
