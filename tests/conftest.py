@@ -27,7 +27,7 @@ atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
 GAPS = pytest.StashKey[list[str]]()
 LONGEST_FIRST = {"system": 0, "drills": 1, "localaws": 2}
-FOREIGN = ("AIRFLOW", "AWS_", "SENTIMENT_RETRAIN_")
+FOREIGN = ("AIRFLOW", "AWS_", "OPENLINEAGE", "SENTIMENT_RETRAIN_")
 GIVEN = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 for variable in [name for name in os.environ if name.startswith(FOREIGN)]:
     del os.environ[variable]

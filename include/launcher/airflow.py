@@ -58,6 +58,8 @@ SETTINGS = {
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "LOGGING__NAMESPACE_LEVELS": "botocore=WARNING aiobotocore=WARNING",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
+    # Where OpenLineage's events go somewhere, a receiver that does not answer holds a task up this long.
+    "OPENLINEAGE__EXECUTION_TIMEOUT": "2",
 }
 #: The user's own: connections (the webhook's, say), and where metrics and lineage go (docs/metrics.md).
 THE_USERS_OWN = ("AIRFLOW_CONN_", "AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__")

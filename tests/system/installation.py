@@ -7,7 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import guardian
@@ -16,6 +16,7 @@ from launcher import first_data, localaws, processes
 from launcher.places import CHECKOUT, Places
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 #: Reviews of each sentiment in a slice: enough that every step does its real work.
@@ -44,10 +45,12 @@ class Installation:
     """A `.local` of the test's own, in which Airflow and the stand-in may run.
 
     :param config: the settings that are laid over the shipped ones
+    :param variables: of the environment, besides
     """
 
     places: Places
     config: Path
+    variables: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def launch(self, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """Run one command of the launcher, as the Makefile does; raises TimeoutExpired after `seconds`."""
@@ -57,6 +60,7 @@ class Installation:
             "SENTIMENT_RETRAIN_LOCAL": str(self.places.local),
             "SENTIMENT_RETRAIN_CONFIG": str(self.config),
             "COLUMNS": "160",
+            **self.variables,
         }
         return subprocess.run(
             [sys.executable, "-m", "launcher", *arguments],

@@ -36,7 +36,7 @@ class DriftOperator(RetrainOperator):
 
         values = athena.rows_of_run(self.settings, self.run, self.land)
         rows = athena.query(self.aws, self.settings, self.run["bucket"], "drift_reviews", values).dropna()
-        self.note(queries=[rows.attrs])
+        self.remember(queries=[rows.attrs])
         # The same answer of Athena serves the page about the reviews.
         self.aws.put_json(f"{self.run['run_uri']}/reviews.json", exploration.explore(rows))
         profile = drift.profile(rows)

@@ -65,7 +65,7 @@ class LandReviewsOperator(RetrainOperator):
                 fresh.append(self._parse(source))
         for source, _, parsed in fresh:
             landed.append(self._quarantine(source, parsed))
-        self.note(manifests=landed)
+        self.remember(manifests=landed)
         result = self._summary(landed, reused=not fresh)
         # The gate is before the first row becomes visible to anyone.
         gate = gates.refused_rows(

@@ -47,7 +47,7 @@ class LineageHooks(BaseOperator):
         """How the task ended."""
         return Outcome()
 
-    def note(self, **notes: Any) -> None:
+    def remember(self, **notes: Any) -> None:
         """Keep what lineage tells and no later task needs."""
         self.outcome.notes.update(notes)
 

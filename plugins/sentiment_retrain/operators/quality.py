@@ -45,9 +45,9 @@ class AthenaQualityOperator(RetrainOperator):
         values = athena.rows_of_run(self.settings, self.run, self.land)
         bucket = self.run["bucket"]
         frames = {name: athena.query(self.aws, self.settings, bucket, name, values) for name in CHECKS}
-        self.note(queries=[frame.attrs for frame in frames.values()])
+        self.remember(queries=[frame.attrs for frame in frames.values()])
         results = validate(frames)
-        self.note(expectations=results, severity=self.settings.gates.quality)
+        self.remember(expectations=results, severity=self.settings.gates.quality)
         report_uri = f"{self.run['run_uri']}/quality.json"
         profile = json.loads(frames["quality_profile"].to_json(orient="records"))[0]
         categories = json.loads(frames["quality_categories"].to_json(orient="records"))

@@ -145,7 +145,7 @@ class SageMakerJobOperator(RetrainOperator):
             if state is None or not state.is_done:
                 state = self._wait(done, started)
             self._held = None
-            self.note(job_arn=state.arn)
+            self.remember(job_arn=state.arn)
             if started["outcome"] != "reused":
                 self._print_rest(started)
             if state.succeeded:

@@ -116,7 +116,7 @@ class VerifyEndpointOperator(RetrainOperator):
         said = put_back(self.aws, self.settings, name, before)
         self.log.error("%s", said)
         if said == PUT_BACK.format(name, before):
-            self.note(put_back_to=before)
+            self.remember(put_back_to=before)
         if self.registration:
             words = f"put back by run {self.run['run_key']}: {failed} failed on the live endpoint"
             packages.reject_rolled_back(self.aws, self.registration["model_package_arn"], words)
