@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 _THREADS = 2
 _START_SECONDS = 45 * 60
 _DELETE_SECONDS = 90
+# CreateEndpoint's documentation: what was made a moment ago is read with eventual consistency.
+_SEEN_LATE_SECONDS = (0.5, 1.0, 2.0, 4.0)
 
 
 class Predictor:
@@ -141,10 +145,25 @@ def _create(client: Any, name: str, config: PredictorConfig) -> None:
     }
     try:
         client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        _create_endpoint(client, name)
         _wait(client, name)
     except (ClientError, BotoCoreError) as error:
         raise AnalyzerError(f"ClientError: Error hosting endpoint {name}: {error}") from error
+
+
+def _create_endpoint(client: Any, name: str) -> None:
+    """Create the endpoint of the configuration of the same name, which AWS may see a moment late."""
+    for seconds in _SEEN_LATE_SECONDS:
+        try:
+            client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        except ClientError as error:
+            if "Could not find endpoint configuration" not in str(error):
+                raise
+            log.info("Asking again in %.1f s: %s", seconds, error)
+            time.sleep(seconds)
+        else:
+            return
+    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
 def _wait(client: Any, name: str) -> None:
@@ -190,9 +209,21 @@ def _delete_one(delete: Any, parameter: str, name: str) -> None:
 
 
 def _client(service: str) -> Any:
-    # SageMaker tells its containers AWS_REGION; boto3 reads the other name.
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     settings = Config(
         retries={"mode": "standard", "max_attempts": 6}, read_timeout=75, max_pool_connections=4
     )
-    return boto3.client(service, region_name=region, config=settings)
+    return boto3.client(service, region_name=_region(), config=settings)
+
+
+def _region() -> str | None:
+    """Region of this job; None leaves it to boto3.
+
+    boto3 does not read AWS_REGION, which SageMaker sets. Where a container is told neither name, the ARN of
+    its job has it.
+    """
+    told = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    path = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "config/processingjobconfig.json"
+    if told or not path.is_file():
+        return told
+    parts = str(json.loads(path.read_text("utf-8")).get("ProcessingJobArn", "")).split(":")
+    return parts[3] if len(parts) > 3 else None

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import logging
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -33,6 +34,10 @@ log = logging.getLogger(__name__)
 #: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, for a missing thing.
 _MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+#: Pauses before a request is repeated whose configuration or model AWS does not see yet: what was made a
+#: moment ago is read with eventual consistency, and AWS advises to repeat (documentation of CreateEndpoint).
+SEEN_LATE_SECONDS = (0.5, 1.0, 2.0, 4.0)
+_NOT_SEEN = re.compile(r'Could not find (?:model|endpoint|endpoint configuration) "')
 
 
 class S3Object(NamedTuple):
@@ -236,7 +241,23 @@ class Aws:
     def sagemaker(self, operation: str, **request: Any) -> Any:
         """Call one SageMaker operation by its boto3 name."""
         with translated(f"sagemaker:{operation}"):
-            return getattr(self.client("sagemaker"), operation)(**request)
+            return self._once_seen(operation, request)
+
+    def _once_seen(self, operation: str, request: Mapping[str, Any]) -> Any:
+        """The answer; repeated while AWS does not see what a creation or an update names."""
+        from botocore.exceptions import ClientError
+
+        call = getattr(self.client("sagemaker"), operation)
+        pauses = SEEN_LATE_SECONDS if operation.startswith(("create_", "update_")) else ()
+        for seconds in pauses:
+            try:
+                return call(**request)
+            except ClientError as error:
+                if error_code(error) != "ValidationException" or not _NOT_SEEN.search(str(error)):
+                    raise
+                log.info("%s again in %.1f s: %s", operation, seconds, error)
+            time.sleep(seconds)
+        return call(**request)
 
     def find(self, operation: str, **request: Any) -> dict[str, Any] | None:
         """The answer of a describe operation, None when there is no such resource."""
@@ -259,7 +280,7 @@ class Aws:
 
         with translated(f"sagemaker:{operation}"):
             try:
-                getattr(self.client("sagemaker"), operation)(**request)
+                self._once_seen(operation, request)
             except ClientError as error:
                 text = str(error).lower()
                 if error_code(error) in {"ResourceInUse", "ResourceAlreadyExists"} or "already exist" in text:

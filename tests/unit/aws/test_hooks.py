@@ -108,6 +108,54 @@ def test_a_bad_request_is_raised(stubbed: tuple[Aws, Stubber]) -> None:
         aws.create("create_model", {"ModelName": "x"})
 
 
+NOT_SEEN = (
+    'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/c".'
+)
+ENDPOINT = {"EndpointName": "e", "EndpointConfigName": "c"}
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/e"
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, without waiting."""
+    found: list[float] = []
+    monkeypatch.setattr("sentiment_retrain.aws.hooks.time.sleep", found.append)
+    return found
+
+
+@pytest.mark.parametrize("operation", ["create_endpoint", "update_endpoint"])
+def test_what_was_made_a_moment_ago_may_be_seen_late(
+    stubbed: tuple[Aws, Stubber], pauses: list[float], operation: str
+) -> None:
+    aws, stub = stubbed
+    for _ in range(2):
+        stub.add_client_error(operation, "ValidationException", NOT_SEEN)
+    stub.add_response(operation, {"EndpointArn": ARN})
+    with stub:
+        if operation == "create_endpoint":
+            assert aws.create(operation, ENDPOINT) is True
+        else:
+            assert aws.sagemaker(operation, **ENDPOINT)["EndpointArn"] == ARN
+    assert pauses == [0.5, 1.0]
+
+
+def test_what_is_never_seen_is_refused_in_the_end(stubbed: tuple[Aws, Stubber], pauses: list[float]) -> None:
+    aws, stub = stubbed
+    for _ in range(5):
+        stub.add_client_error("create_endpoint", "ValidationException", NOT_SEEN)
+    with stub, pytest.raises(errors.AwsError, match="Could not find endpoint configuration"):
+        aws.create("create_endpoint", ENDPOINT)
+    assert sum(pauses) == 7.5
+
+
+def test_other_refusals_are_not_repeated(stubbed: tuple[Aws, Stubber], pauses: list[float]) -> None:
+    aws, stub = stubbed
+    stub.add_client_error("create_model", "ValidationException", "Could not find model data at s3://b/k.")
+    with stub, pytest.raises(errors.AwsError, match="model data"):
+        aws.create("create_model", {"ModelName": "x"})
+    assert pauses == []
+
+
 def test_clients_are_made_once_and_retry_with_jitter() -> None:
     aws = Aws("eu-west-1")
     client = aws.client("s3")

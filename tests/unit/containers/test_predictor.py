@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 
-from analyzer import answers, config, payloads
+from analyzer import answers, config, payloads, predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # One line of the serving contract.
 LINE = ["1", "0.91", "[0.02, 0.07, 0.91]", "['-1', '0', '1']"]
@@ -77,3 +82,61 @@ def test_batches_keep_order_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_numbers_are_not_quoted() -> None:
     assert list(payloads.batches([[1.5, "a", 2]], payloads.CsvContent())) == [['1.5,"a",2\n']]
+
+
+@pytest.mark.parametrize(
+    ("environment", "job", "expected"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, None, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, None, "us-east-1"),
+        ({}, {"ProcessingJobArn": "arn:aws:sagemaker:us-west-2:123456789012:processing-job/j"}, "us-west-2"),
+        ({}, {}, None),
+        ({}, None, None),
+    ],
+)
+def test_the_region_is_told_by_the_environment_or_by_the_job(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], job: Any, expected: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    if job is not None:
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config/processingjobconfig.json").write_text(json.dumps(job))
+    assert predictor._region() == expected
+
+
+NOT_SEEN = "Could not find endpoint configuration"
+
+
+class LateClient:
+    """Refuses to create an endpoint so many times before it sees the configuration."""
+
+    def __init__(self, refusals: list[str]) -> None:
+        self.refusals = refusals
+        self.created: list[str] = []
+
+    def create_endpoint(self, **request: str) -> None:
+        if self.refusals:
+            error = {"Error": {"Code": "ValidationException", "Message": self.refusals.pop(0)}}
+            raise ClientError(error, "CreateEndpoint")
+        self.created.append(request["EndpointName"])
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 4])
+def test_a_configuration_may_be_seen_late(monkeypatch: pytest.MonkeyPatch, refusals: int) -> None:
+    monkeypatch.setattr("analyzer.predictor.time.sleep", lambda _seconds: None)
+    client = LateClient([NOT_SEEN] * refusals)
+    predictor._create_endpoint(client, "e")
+    assert client.created == ["e"]
+
+
+@pytest.mark.parametrize("refusals", [[NOT_SEEN] * 5, ["Could not find model"]])
+def test_what_stays_refused_is_raised(monkeypatch: pytest.MonkeyPatch, refusals: list[str]) -> None:
+    monkeypatch.setattr("analyzer.predictor.time.sleep", lambda _seconds: None)
+    client = LateClient(list(refusals))
+    with pytest.raises(ClientError, match=refusals[0]):
+        predictor._create_endpoint(client, "e")
+    assert client.created == []
