@@ -108,15 +108,20 @@ def _html(block: Block) -> str:
 
 
 def _markdown(block: Block) -> str:
+    """Markdown of a cell; HTML in a name or a text is shown, not obeyed."""
     if isinstance(block, Heading):
-        return f"{'#' * block.level} {block.text}"
+        return f"{'#' * block.level} {_shown(block.text)}"
     if isinstance(block, Text):
-        return block.text
+        return _shown(block.text)
     if isinstance(block, Image):
-        return f"![{block.alternative}](attachment:image.png)"
+        return f"![{_shown(block.alternative)}](attachment:image.png)"
     if isinstance(block, Table):
         lines = [block.header, ["---"] * len(block.header), *block.rows]
         return "\n".join(
-            "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines
+            "| " + " | ".join(_shown(cell).replace("|", r"\|") for cell in line) + " |" for line in lines
         )
     return block.html
+
+
+def _shown(text: str) -> str:
+    return html.escape(text, quote=False)

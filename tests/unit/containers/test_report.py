@@ -71,6 +71,19 @@ def test_page_is_one_file_that_shows_everything_and_runs_nothing() -> None:
     assert "class bad, score 0.900" in page
 
 
+def test_in_the_notebook_html_of_a_name_is_only_text() -> None:
+    """Jupyter renders HTML in Markdown; what is a picture or a table stays one."""
+    blocks = report.build("A & B <i>", bias_result(), Explanations(["bad", "good"], {}, text=shap_result()))
+
+    # The cells; nbformat, which makes a notebook of them, is in the container only.
+    text = "\n".join(map(render._markdown, blocks))
+
+    assert "&lt;b&gt;tops&lt;/b&gt;" in text
+    assert not any(tag in text for tag in ("<b>", "<i>", "<script"))
+    assert "](attachment:image.png)" in text
+    assert "| --- |" in text
+
+
 def test_tables_have_a_line_a_facet_value_and_every_metric() -> None:
     blocks = report.build("t", bias_result(), None)
     tables = [block for block in blocks if isinstance(block, render.Table)]
