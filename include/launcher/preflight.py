@@ -18,6 +18,7 @@ from launcher import preflight_checks as checks
 from launcher.failures import LauncherError
 from launcher.preflight_checks import FAIL, OK, UNKNOWN, Check, Refusal
 from launcher.preflight_permissions import wanted
+from launcher.preflight_quotas import needs, quotas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,7 +193,7 @@ def examine(account: Account, settings: Settings) -> Iterator[Check]:
             yield checks.role(setting, arn, account.role(arn) if arn else Refusal("", ""))
     questions = wanted(settings, account.region, identity["Account"], identity["Arn"].split(":")[1])
     yield checks.permissions(account.denied(identity["Arn"], questions), len(questions))
-    yield from checks.quotas(checks.needs(settings), account.quotas())
+    yield from quotas(needs(settings), account.quotas())
     for name, uri in _needed_images(settings, uris).items():
         found = account.has_image(uri) if uri else False
         yield checks.image(name, uri, found, identity["Account"])

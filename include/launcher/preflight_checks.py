@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sentiment_retrain.settings.schema import Settings
 
 Status = Literal["ok", "not known", "FAIL"]
 OK: Status = "ok"
@@ -55,13 +54,6 @@ class Image(NamedTuple):
     account: str
     repository: str
     tag: str
-
-
-class Need(NamedTuple):
-    """Instances that a run uses at one time, and the name of the quota on them."""
-
-    quota: str
-    instances: int
 
 
 def parse_image(uri: str) -> Image | None:
@@ -169,41 +161,6 @@ def permissions(denied: Sequence[str] | Refusal, asked: int) -> Check:
         remedy = "Attach the stack's policies (output AirflowPolicyArns) to whoever runs Airflow."
         return Check("permissions", FAIL, f"denied: {shown}", expected, remedy)
     return Check("permissions", OK, "allowed, by IAM's simulation", expected)
-
-
-def needs(settings: Settings) -> list[Need]:
-    """What a run uses of SageMaker's instance quotas. A blue/green update has both fleets for a while."""
-    jobs, deployment = settings.jobs, settings.deployment
-    found = [
-        Need(f"{jobs.analysis.instance_type} for processing job usage", jobs.analysis.instance_count),
-        Need(f"{jobs.blazingtext.instance_type} for training job usage", jobs.blazingtext.instance_count),
-        Need(f"{jobs.transform.instance_type} for transform job usage", jobs.transform.instance_count),
-    ]
-    if not deployment.serverless:
-        twice = 2 * deployment.instance_count
-        found.append(Need(f"{deployment.instance_type} for endpoint usage", twice))
-    return found
-
-
-def quotas(wanted: Sequence[Need], found: Mapping[str, float] | Refusal) -> list[Check]:
-    """Whether each quota has room for what a run uses.
-
-    :param found: values of the account's quotas on SageMaker by name
-    """
-    checks = []
-    for need in wanted:
-        name, expected = f"quota: {need.quota}", f"{need.instances} or more"
-        value = None if isinstance(found, Refusal) else found.get(need.quota)
-        if value is None:
-            observed = str(found) if isinstance(found, Refusal) else "AWS lists no quota of this name"
-            remedy = "Look in the Service Quotas console, under Amazon SageMaker."
-            checks.append(Check(name, UNKNOWN, observed, expected, remedy))
-        elif value < need.instances:
-            remedy = "Ask for more in the Service Quotas console, or use another instance type that has room."
-            checks.append(Check(name, FAIL, f"{value:g}", expected, remedy))
-        else:
-            checks.append(Check(name, OK, f"{value:g}", expected))
-    return checks
 
 
 def image(name: str, uri: str | None, found: bool | Refusal, account: str) -> Check:

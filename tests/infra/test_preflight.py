@@ -18,7 +18,9 @@ from launcher import preflight_checks as checks
 from launcher.failures import LauncherError
 from launcher.preflight_checks import FAIL, OK, UNKNOWN, Check, Refusal
 from launcher.preflight_permissions import wanted
+from launcher.preflight_quotas import Need, needs, quotas
 from sentiment_retrain.settings import load_settings
+from sentiment_retrain.settings.deployment import Autoscaling, Serverless
 
 from .policy import Access, is_allowed
 from .template import ACCOUNT, CHECKOUT, REGION, Template
@@ -35,7 +37,11 @@ OTHER = {"Principal": {"Service": "ec2.amazonaws.com"}}
 DISTRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST | OTHER]}}
 URI = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/analyzer:1"
 AWS_URI = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
-NEED = [checks.Need("ml.m5.large for endpoint usage", 4)]
+NEED = [Need("ml.m5.large for endpoint usage", 4)]
+SCALED = Autoscaling(minimum=1, maximum=5, target_invocations=100, scale_in_seconds=300, scale_out_seconds=60)
+JOBS = [Need("ml.m5.xlarge for processing job usage", 2, ("b",))]
+WAITING = [JOBS[0]._replace(pool="retrain-jobs")]
+GUESSED = [Need("ml.m5.4xlarge for training job usage", 3, is_guess=True)]
 LIMITED = {"State": "ENABLED", "Configuration": {"BytesScannedCutoffPerQuery": 2**30}}
 ENFORCED = {
     "EnforceWorkGroupConfiguration": True,
@@ -67,10 +73,17 @@ ENFORCED = {
         (checks.permissions(["s3:PutObject on b"], 60), FAIL, "s3:PutObject on b", "AirflowPolicyArns"),
         (checks.permissions(list("abcdef"), 60), FAIL, "2 more", "AirflowPolicyArns"),
         (checks.permissions(DENIED, 60), UNKNOWN, "AccessDenied", "iam:SimulatePrincipalPolicy"),
-        (checks.quotas(NEED, {NEED[0].quota: 4})[0], OK, "4", ""),
-        (checks.quotas(NEED, {NEED[0].quota: 2})[0], FAIL, "2", "Ask for more"),
-        (checks.quotas(NEED, {})[0], UNKNOWN, "no quota", "console"),
-        (checks.quotas(NEED, DENIED)[0], UNKNOWN, "AccessDenied", "console"),
+        (quotas(NEED, {NEED[0].quota: 4})[0], OK, "4", ""),
+        (quotas(NEED, {NEED[0].quota: 2})[0], FAIL, "2", "Ask for more"),
+        (quotas(NEED, {})[0], UNKNOWN, "no quota", "console"),
+        (quotas(NEED, DENIED)[0], UNKNOWN, "AccessDenied", "console"),
+        (quotas(JOBS, {JOBS[0].quota: 1, "b": 1})[0], OK, "1, and 1 of the types to fall back to", ""),
+        (quotas(JOBS, {JOBS[0].quota: 0, "b": 1})[0], FAIL, "0, and 1", "job_pool"),
+        (quotas(JOBS, {JOBS[0].quota: 0, "b": 0})[0], FAIL, "0", "Ask for more"),
+        (quotas(WAITING, {JOBS[0].quota: 1})[0], OK, "1; jobs wait in the pool retrain-jobs", ""),
+        (quotas(WAITING, {JOBS[0].quota: 0})[0], FAIL, "0", "Ask for more"),
+        (quotas(GUESSED, {GUESSED[0].quota: 3})[0], OK, "3", ""),
+        (quotas(GUESSED, {GUESSED[0].quota: 0})[0], UNKNOWN, "0", "defaults.contenders"),
         (checks.image("i", AWS_URI, True, ACCOUNT), OK, AWS_URI, ""),
         (checks.image("i", AWS_URI, DENIED, ACCOUNT), UNKNOWN, "AccessDenied", "first job"),
         (checks.image("i", URI, False, ACCOUNT), FAIL, "no such tag", "Push analyzer:1"),
@@ -103,11 +116,49 @@ def test_each_observation_is_judged(check: Check, status: str, observed: str, re
     assert bool(check.remedy) is (status != OK)
 
 
-def test_a_run_needs_both_fleets_of_an_update() -> None:
-    needs = {need.quota: need.instances for need in checks.needs(load_settings())}
+def needed(**changes: Any) -> dict[str, Need]:
+    """What a run needs by the name of its quota; ``changes`` are of the settings' deployment."""
+    settings = load_settings()
+    deployment = settings.deployment.model_copy(update=changes)
+    return {need.quota: need for need in needs(settings.model_copy(update={"deployment": deployment}))}
 
-    assert needs["ml.m5.large for endpoint usage"] == 2 * load_settings().deployment.instance_count
-    assert "ml.c5.xlarge for training job usage" in needs
+
+def test_what_a_run_needs_at_one_time() -> None:
+    found = needed()
+
+    processing = found["ml.m5.xlarge for processing job usage"]
+    assert processing.instances == 2
+    assert processing.others == tuple(
+        f"{name} for processing job usage" for name in load_settings().jobs.analysis.fallback_instance_types
+    )
+    assert found["ml.c5.xlarge for training job usage"].instances == 1
+    assert found["ml.m5.large for transform job usage"].instances == 2
+    assert found["ml.m5.4xlarge for training job usage"].is_guess
+    assert processing.pool == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "instances"),
+    [
+        # Both fleets of an update.
+        ({}, 4),
+        ({"shadow": True}, 8),
+        ({"autoscaling": SCALED}, 10),
+        # SHAP's own endpoint, beside the live one or alone.
+        ({"instance_count": 1}, 2),
+        ({"serverless": Serverless(memory_mb=2048, maximum_concurrency=5)}, 1),
+    ],
+)
+def test_what_the_endpoint_needs_at_one_time(changes: dict[str, Any], instances: int) -> None:
+    assert needed(**changes)["ml.m5.large for endpoint usage"].instances == instances
+
+
+def test_jobs_may_wait_in_a_pool() -> None:
+    settings = load_settings().model_copy(update={"job_pool": "retrain-jobs"})
+    pools = {need.quota: need.pool for need in needs(settings)}
+
+    assert pools["ml.m5.xlarge for processing job usage"] == "retrain-jobs"
+    assert pools["ml.m5.large for endpoint usage"] == ""
 
 
 # --- The permissions that are asked for ----------------------------------------------------------------

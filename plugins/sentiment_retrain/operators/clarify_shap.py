@@ -76,7 +76,9 @@ class ClarifyShapOperator(ClarifyOperator):
             "headers": list(datasets.SHAP_COLUMNS),
             "predictor": {
                 "model_name": model_name,
-                "instance_type": rules.instance_type,
+                # Accounts begin without quota for most types, and no job falls back to another one for its
+                # endpoint: the live endpoint's type is there anyway, with room for an update's second fleet.
+                "instance_type": self.settings.deployment.instance_type,
                 "initial_instance_count": rules.instance_count,
                 "content_type": "text/csv",
                 "accept_type": "text/csv",

@@ -80,9 +80,11 @@ def autopilot_bound_usd(settings: Settings) -> float:
 def step_bounds(settings: Settings, contenders: Sequence[str], has_champion: bool) -> dict[str, float]:
     """Upper bound in US dollars of every paid step that a run may start.
 
-    SHAP jobs pay for the model's temporary endpoint beside themselves, one instance of the same type.
+    SHAP jobs pay for the model's temporary endpoint beside themselves, on the live endpoint's machines.
     """
     jobs, prices = settings.jobs, settings.prices
+    seconds, count = jobs.analysis.max_runtime_seconds, jobs.analysis.instance_count
+    asked = cost_usd(seconds, settings.deployment.instance_type, count, prices)
     analysis, transform = bound_usd(jobs.analysis, prices), bound_usd(jobs.transform, prices)
     training = {
         "autopilot": autopilot_bound_usd(settings),
@@ -90,12 +92,12 @@ def step_bounds(settings: Settings, contenders: Sequence[str], has_champion: boo
     }
     return {
         "analyze.bias": analysis,
-        "analyze.shap": 2 * analysis,
+        "analyze.shap": analysis + asked,
         **{f"train.{contender}": training[contender] for contender in contenders},
         **{f"evaluate.{contender}": transform for contender in contenders},
         **({"evaluate.champion": transform} if has_champion else {}),
         "explain.bias": analysis,
-        "explain.shap": 2 * analysis,
+        "explain.shap": analysis + asked,
     }
 
 
