@@ -199,13 +199,12 @@ def _wrong(kind: Any, value: Any, where: str) -> Iterator[str]:
         yield f"{where}: {value!r} is no {kind}"
 
 
-def _wrong_items(origin: type, kind: Any, value: Any, where: str) -> Iterator[str]:
+def _wrong_items(origin: Any, kind: Any, value: Any, where: str) -> Iterator[str]:
     if not isinstance(value, origin):
         yield f"{where}: {value!r} is no {origin.__name__}"
         return
-    pairs: Any = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in pairs:
-        yield from _wrong(kind, item, f"{where}[{key}]")
+    for key in value if origin is dict else range(len(value)):
+        yield from _wrong(kind, value[key], f"{where}[{key}]")
 
 
 def _is_of(kind: Any, value: Any) -> bool:
