@@ -13,7 +13,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from .world import World
+from sentiment_retrain.endpoint.history import PREVIOUS_TAG
+
+from .kinds import KINDS, card_of
+from .world import FIRST_DAY, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,14 +27,18 @@ RUN_ID = "manual__2026-11-22T16:00:00+00:00"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An installation with one run that Airflow knows, and eleven that only the bucket remembers."""
+    """An installation with one run that Airflow knows, and others that only the bucket remembers."""
     before = dict(os.environ)
     made = World.start(tmp_path_factory.mktemp("pages").resolve())
     try:
         made.create_run(RUN_ID)
         made.put_history(11)
+        for kind in KINDS:
+            made.put_run(kind, FIRST_DAY - dt.timedelta(days=1), with_figures=False, **card_of(kind))
+        # Whatever becomes of it: there is an endpoint, and something that was live before.
+        made.put_endpoint("sentiment-retrain", PREVIOUS_TAG)
         # What Airflow dates a run without a logical date by.
         made.put_run(RUN_ID, dt.datetime.now(dt.UTC).date())
         yield made
@@ -47,11 +54,11 @@ def run_id() -> str:
     return RUN_ID
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it; a test that needs it is skipped where there is none.
 
-    Not for the whole session: the driver leaves an event loop running, which later tests cannot have.
+    Not for the whole session: its driver leaves an event loop running, which later tests cannot have.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)

@@ -10,6 +10,7 @@ import pytest
 from sentiment_retrain.cards.paths import DAG_ID
 
 from . import people
+from .kinds import KINDS
 from .world import ATTACK
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def test_from_the_run_to_the_card_to_the_timeline_and_back_to_airflow(
 
     frame.get_by_role("link", name="Timeline").click()
     frame.get_by_role("heading", name="Model timeline").wait_for()
-    assert frame.locator("#runs tbody tr").count() == 12
+    assert frame.locator("#runs tbody tr").count() == 12 + len(KINDS)
 
     frame.locator("#runs tbody tr").nth(3).get_by_role("link").click()
     frame.get_by_role("heading", name="Gates", exact=True).wait_for()
