@@ -54,7 +54,7 @@ predict: set-up ## classify TEXT="..." with the live endpoint
 report: set-up ## show the last run's card; FORMAT=text, json or html
 	@$(launcher) report --format $(if $(FORMAT),$(call quoted,FORMAT),text)
 
-status: set-up ## what is running, and where
+status: set-up ## what is live, the last runs, what is wrong, what to type next, what runs where
 	@$(launcher) status
 
 test: set-up ## run the whole test suite, in WORKERS=3 processes

@@ -18,7 +18,6 @@ from launcher.places import CHECKOUT, Places
 sys.path.append(str(CHECKOUT / "plugins"))
 
 from launcher import (  # noqa: E402
-    airflow,
     backfill,
     card,
     localaws,
@@ -26,6 +25,7 @@ from launcher import (  # noqa: E402
     processes,
     retrain,
     rollback,
+    status,
 )
 from launcher.failures import LauncherError, RefusedError  # noqa: E402
 from launcher.ports import free_port  # noqa: E402
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RetrainError as error:
         errors.print(f"\n{error}", style="red", markup=False, soft_wrap=True)
         return RefusedError.exit_code
+    except BrokenPipeError:
+        # Of what is written past the console: JSON.
+        _leave_pipe()
     except KeyboardInterrupt:
         errors.print("\nInterrupted.", markup=False)
         return INTERRUPTED
@@ -69,9 +72,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Console(Console):
+    """Its reader may leave: `make report | head` is no error, and `make run | head` goes on unseen."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nowhere from here on."""
+        self.quiet = True
+        _leave_pipe()
+
+
+def _leave_pipe() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _console(stream: TextIO) -> Console:
     """A log file is as wide as it needs to be; a terminal knows its own width."""
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else LOG_WIDTH)
+    return _Console(file=stream, highlight=False, width=None if stream.isatty() else LOG_WIDTH)
 
 
 def _record(places: Places) -> Path:
@@ -99,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start the stand-in and Airflow with its UI, and leave them running")
     commands.add_parser("down", help="stop what was started from this checkout")
     commands.add_parser("localaws", help="run the stand-in alone, in the foreground")
-    commands.add_parser("status", help="what runs, and where")
+    commands.add_parser("status", help="what is live, what ran, what is wrong, and what to do")
     commands.add_parser("preflight", help="is the AWS account ready for a run? starts nothing")
     return parser
 
@@ -135,7 +151,7 @@ def _dispatch(options: argparse.Namespace, places: Places, console: Console) -> 
         case "report":
             report(places, options.format, console)
         case "status":
-            status(places, console)
+            status.show(places, console)
         case "preflight":
             preflight.run(console)
         case "localaws":
@@ -163,18 +179,11 @@ def report(places: Places, form: str, console: Console) -> None:
     path = card.newest(places, server.url if server else None)
     if form == "json":
         sys.stdout.write(path.read_text().rstrip() + "\n")
+        sys.stdout.flush()
     elif form == "html":
         console.print(path.with_name("card.html").as_uri(), soft_wrap=True)
     else:
         print_summary(console, json.loads(path.read_text()), path)
-
-
-def status(places: Places, console: Console) -> None:
-    """`make status`: every process that may run, and where it listens."""
-    for name in (localaws.NAME, *airflow.NAMES):
-        found = processes.find(places, name)
-        state = f"running, process {found.pid}  {found.url}" if found else "not running"
-        console.print(f"{name:<14} {state}".rstrip())
 
 
 def foreground(places: Places) -> None:

@@ -11,6 +11,7 @@ from launcher import retrain
 from launcher.failures import RefusedError, RunFailedError
 from launcher.planning import planned, print_plan
 from launcher.progress import stage
+from launcher.status import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,9 +101,25 @@ def run(places: Places, wanted: Backfill, *, dry_run: bool, console: Console) ->
             raise
         failed = [item for item in runs if item["state"] != "success"]
         if failed:
-            observed, remedy = retrain.explain(places, api, failed[0]["dag_run_id"], aws_url)
-            dates = ", ".join(str(item["logical_date"])[:10] for item in failed)
-            raise RunFailedError("LOCAL_BACKFILL_FAILED", f"{dates} failed. {observed}", remedy)
+            _, remedy = retrain.explain(places, api, failed[0]["dag_run_id"], aws_url)
+            again = f"make backfill FROM={_day(failed[0])} TO={_day(failed[-1])}"
+            raise RunFailedError(
+                "LOCAL_BACKFILL_FAILED",
+                f"{len(failed)} of {len(runs)} intervals failed.\n{_reasons(api, failed)}",
+                f"docs/runbook.md has the codes; then `{again}` (finished work is reused). {remedy}",
+            )
+
+
+def _reasons(api: AirflowApi, failed: Sequence[dict[str, Any]]) -> str:
+    """One line a reason, with the days that failed of it."""
+    days: dict[str, list[str]] = {}
+    for item in failed:
+        days.setdefault(describe(api, item).failure or "no task says why", []).append(_day(item))
+    return "\n".join(f"  {', '.join(found)}  {reason}" for reason, found in days.items())
+
+
+def _day(item: dict[str, Any]) -> str:
+    return str(item["logical_date"])[:10]
 
 
 def watch(api: AirflowApi, number: int, days: Sequence[str], console: Console) -> list[dict[str, Any]]:
@@ -112,7 +129,7 @@ def watch(api: AirflowApi, number: int, days: Sequence[str], console: Console) -
         complete = api.backfill_is_complete(number)
         runs = api.runs_between(retrain.DAG_ID, f"{days[0]}T00:00:00Z", f"{days[-1]}T23:59:59Z")
         for item in runs:
-            day, state = str(item["logical_date"])[:10], str(item["state"])
+            day, state = _day(item), str(item["state"])
             if shown.get(day) != state:
                 console.print(f"  {day}  {state:<8} {_seconds(item)}".rstrip(), highlight=False)
                 shown[day] = state

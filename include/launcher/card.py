@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,19 +16,26 @@ if TYPE_CHECKING:
     from launcher.places import Places
 
 
-def bring_home(places: Places, aws_url: str) -> Path:
-    """Copy the newest run's card to `.local/runs/<run_key>/`; return the path of its `card.json`.
+def bring_home(places: Places, aws_url: str, run_key: str | None = None) -> Path:
+    """Copy a run's card to `.local/runs/<run_key>/`; return the path of its `card.json`.
 
+    :param run_key: None: the newest run
     :raises ClientError: there is no card yet
     """
     s3 = localaws.client("s3", aws_url)
-    latest = json.loads(s3.get_object(Bucket=localaws.BUCKET, Key="runs/latest.json")["Body"].read())
-    home: Path = places.runs / str(latest["run_key"])
+    key = run_key or _newest_key(s3)
+    home: Path = places.runs / key
     home.mkdir(parents=True, exist_ok=True)
     for name in ("card.json", "card.html"):
-        s3.download_file(localaws.BUCKET, f"runs/{latest['run_key']}/{name}", str(home / name))
-    (places.runs / "latest").write_text(latest["run_key"])
+        s3.download_file(localaws.BUCKET, f"runs/{key}/{name}", str(home / name))
+    if run_key is None:
+        (places.runs / "latest").write_text(key)
     return home / "card.json"
+
+
+def _newest_key(s3: Any) -> str:
+    latest = s3.get_object(Bucket=localaws.BUCKET, Key="runs/latest.json")["Body"].read()
+    return str(json.loads(latest)["run_key"])
 
 
 def newest(places: Places, aws_url: str | None) -> Path:

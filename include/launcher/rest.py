@@ -59,6 +59,10 @@ class AirflowApi:
         """Let the DAG run: the runs of a paused one stay queued for ever."""
         self._patch(f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
+    def is_paused(self, dag_id: str) -> bool:
+        """Whether runs of the DAG stay queued."""
+        return bool(self._get(f"/api/v2/dags/{dag_id}")["is_paused"])
+
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
         """Start a manual run. Its id makes it safe to ask again: the same one is never started twice."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
@@ -71,9 +75,13 @@ class AirflowApi:
                 return
         self._checked(answer)
 
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One run, with `state, logical_date, run_after, start_date`."""
+        return self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """`queued`, `running`, `success` or `failed`."""
-        return str(self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+        return str(self.run(dag_id, run_id)["state"])
 
     def unfinished_runs(self, dag_id: str) -> list[str]:
         """Ids of the runs that have not ended."""

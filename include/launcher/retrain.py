@@ -19,6 +19,7 @@ from launcher.progress import Progress, stage, task_lines
 from launcher.remote import RemoteJobs
 from launcher.rest import FINISHED, AirflowApi
 from launcher.summary import print_summary
+from sentiment_retrain import naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -164,8 +165,14 @@ def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple
     logs = places.airflow_home / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}"
     remedy = f"The tasks' whole logs are in {logs}."
     with contextlib.suppress(ClientError, BotoCoreError):
-        remedy += f" The run's card: {card.bring_home(places, aws_url).with_name('card.html')}."
-    return observed, remedy
+        home = card.bring_home(places, aws_url, _run_key(api.run(DAG_ID, run_id)))
+        remedy += f" The run's card: {home.with_name('card.html')}."
+    return observed, f"{remedy} `make status` says what is live."
+
+
+def _run_key(run: Mapping[str, Any]) -> str:
+    day = str(run.get("logical_date") or run["run_after"])[:10]
+    return naming.run_key(DAG_ID, str(run["dag_run_id"]), day)
 
 
 def example(document: Mapping[str, Any]) -> str:
