@@ -124,19 +124,19 @@ class Account:
 
         return self.ask(question)
 
-    def has_image(self, uri: str) -> Any:
-        """Whether ECR has the image's tag."""
+    def manifest_type(self, uri: str) -> Any:
+        """Media type of an image's manifest in ECR, empty where ECR does not say, None without the tag."""
         parts = checks.parse_image(uri)
         if parts is None:
-            return False
+            return None
 
-        def question() -> bool:
+        def question() -> str | None:
             answer = self.client("ecr").batch_get_image(
                 registryId=parts.account,
                 repositoryName=parts.repository,
                 imageIds=[{"imageTag": parts.tag}],
             )
-            return bool(answer["images"])
+            return next((str(one.get("imageManifestMediaType", "")) for one in answer["images"]), None)
 
         return self.ask(question)
 
@@ -195,7 +195,7 @@ def examine(account: Account, settings: Settings) -> Iterator[Check]:
     yield checks.permissions(account.denied(identity["Arn"], questions), len(questions))
     yield from quotas(needs(settings), account.quotas())
     for name, uri in _needed_images(settings, uris).items():
-        found = account.has_image(uri) if uri else False
+        found = account.manifest_type(uri) if uri else None
         yield checks.image(name, uri, found, identity["Account"])
     engine = settings.jobs.analysis.engine
     yield checks.clarify(engine, account.clarify_jobs(settings.prefix) if engine == "clarify" else 0)

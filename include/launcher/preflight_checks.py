@@ -18,6 +18,8 @@ FAIL: Status = "FAIL"
 IMAGE = r"(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^@]+))?"
 SAGEMAKER = "sagemaker.amazonaws.com"
 CLARIFY = "sagemaker-clarify-processing"
+#: What Docker builds by default, and SageMaker refuses: `Unsupported manifest media type`.
+OCI = "application/vnd.oci."
 STACK = "Deploy include/infra/sentiment-retrain.yaml (docs/aws.md) and use its output Overlay."
 
 
@@ -163,10 +165,10 @@ def permissions(denied: Sequence[str] | Refusal, asked: int) -> Check:
     return Check("permissions", OK, "allowed, by IAM's simulation", expected)
 
 
-def image(name: str, uri: str | None, found: bool | Refusal, account: str) -> Check:
+def image(name: str, uri: str | None, found: str | Refusal | None, account: str) -> Check:
     """Whether an image can be pulled.
 
-    :param found: whether ECR has the tag, or why it did not say
+    :param found: media type of its manifest (empty: not told), None without the tag, or ECR's refusal
     :param account: the caller's; another's registry may be open to SageMaker and not to the caller
     """
     check, expected = f"image: {name}", "an image that ECR has"
@@ -174,10 +176,14 @@ def image(name: str, uri: str | None, found: bool | Refusal, account: str) -> Ch
     if parts is None:
         remedy = "Push include/containers/analyzer to ECR and set jobs.analysis.image_uri."
         return Check(check, FAIL, uri or "none is set", "the URI of an image in ECR", remedy)
-    if found is True:
+    is_own = parts.account == account
+    if isinstance(found, str) and found.startswith(OCI) and is_own:
+        remedy = "Build it again as docs/aws.md says: --provenance=false --output type=docker."
+        return Check(check, FAIL, f"{uri}: {found}", "a Docker manifest: SageMaker takes no other", remedy)
+    if isinstance(found, str):
         return Check(check, OK, str(uri), expected)
     observed = f"{uri}: {found or 'no such tag'}"
-    if parts.account == account:
+    if is_own:
         return Check(check, FAIL, observed, expected, f"Push {parts.repository}:{parts.tag} to ECR.")
     remedy = "Only SageMaker may look into this registry; the first job that uses it will tell."
     return Check(check, UNKNOWN, observed, expected, remedy)
@@ -223,9 +229,20 @@ def workgroup(name: str, found: Mapping[str, Any] | Refusal, bucket_name: str | 
 
 
 def database(name: str, found: Mapping[str, Any] | Refusal) -> Check:
-    """Whether the Glue database is there."""
+    """Whether the Glue database is there, and IAM alone decides about its tables.
+
+    :param found: ``Database`` of glue:GetDatabase, which may tell who may use new tables by default
+    """
     expected = "a Glue database"
     if not isinstance(found, Refusal):
+        principals = [one["Principal"] for one in found.get("CreateTableDefaultPermissions", [])]
+        named = {principal.get("DataLakePrincipalIdentifier") for principal in principals}
+        if "CreateTableDefaultPermissions" in found and "IAM_ALLOWED_PRINCIPALS" not in named:
+            remedy = (
+                "Grant Airflow's role in Lake Formation: Create table and Describe on the database, Select "
+                "on its tables; or let IAM decide alone (IAMAllowedPrincipals)."
+            )
+            return Check("database", UNKNOWN, f"{name}: Lake Formation decides", expected, remedy)
         return Check("database", OK, name, expected)
     if found.is_missing:
         remedy = f"The first run makes it where glue:CreateDatabase is allowed. {STACK}"

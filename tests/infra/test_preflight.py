@@ -37,6 +37,12 @@ OTHER = {"Principal": {"Service": "ec2.amazonaws.com"}}
 DISTRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST | OTHER]}}
 URI = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/analyzer:1"
 AWS_URI = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+BY_IAM = {
+    "Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"},
+    "Permissions": ["ALL"],
+}
 NEED = [Need("ml.m5.large for endpoint usage", 4)]
 SCALED = Autoscaling(minimum=1, maximum=5, target_invocations=100, scale_in_seconds=300, scale_out_seconds=60)
 JOBS = [Need("ml.m5.xlarge for processing job usage", 2, ("b",))]
@@ -84,11 +90,15 @@ ENFORCED = {
         (quotas(WAITING, {JOBS[0].quota: 0})[0], FAIL, "0", "Ask for more"),
         (quotas(GUESSED, {GUESSED[0].quota: 3})[0], OK, "3", ""),
         (quotas(GUESSED, {GUESSED[0].quota: 0})[0], UNKNOWN, "0", "defaults.contenders"),
-        (checks.image("i", AWS_URI, True, ACCOUNT), OK, AWS_URI, ""),
+        (checks.image("i", AWS_URI, "", ACCOUNT), OK, AWS_URI, ""),
+        # What AWS's own images are is AWS's business.
+        (checks.image("i", AWS_URI, OCI_INDEX, ACCOUNT), OK, AWS_URI, ""),
+        (checks.image("i", URI, DOCKER_MANIFEST, ACCOUNT), OK, URI, ""),
+        (checks.image("i", URI, OCI_INDEX, ACCOUNT), FAIL, OCI_INDEX, "--provenance=false"),
         (checks.image("i", AWS_URI, DENIED, ACCOUNT), UNKNOWN, "AccessDenied", "first job"),
-        (checks.image("i", URI, False, ACCOUNT), FAIL, "no such tag", "Push analyzer:1"),
-        (checks.image("i", None, False, ACCOUNT), FAIL, "none is set", "image_uri"),
-        (checks.image("i", "docker.io/x", False, ACCOUNT), FAIL, "docker.io/x", "image_uri"),
+        (checks.image("i", URI, None, ACCOUNT), FAIL, "no such tag", "Push analyzer:1"),
+        (checks.image("i", None, None, ACCOUNT), FAIL, "none is set", "image_uri"),
+        (checks.image("i", "docker.io/x", None, ACCOUNT), FAIL, "docker.io/x", "image_uri"),
         (checks.clarify("clarify", 3), OK, "3", ""),
         (checks.clarify("clarify", 0), UNKNOWN, "no completed job", "engine: analyzer"),
         (checks.clarify("clarify", DENIED), UNKNOWN, "AccessDenied", "engine: analyzer"),
@@ -104,6 +114,8 @@ ENFORCED = {
         ),
         (checks.workgroup("w", {"State": "ENABLED"}, "b"), UNKNOWN, "no scan limit", "Deploy"),
         (checks.database("d", {}), OK, "d", ""),
+        (checks.database("d", {"CreateTableDefaultPermissions": [BY_IAM]}), OK, "d", ""),
+        (checks.database("d", {"CreateTableDefaultPermissions": []}), UNKNOWN, "Lake Formation", "Grant"),
         (checks.database("d", MISSING), UNKNOWN, "does not exist", "CreateDatabase"),
         (checks.database("d", DENIED), FAIL, "AccessDenied", "glue:GetDatabase"),
     ],
