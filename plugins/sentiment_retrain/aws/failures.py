@@ -113,7 +113,9 @@ _REASONS: Sequence[tuple[re.Pattern[str], Cause]] = [
         (r"ClientError", Cause.USER_ERROR),
     )
 ]
-_QUOTA_LIMIT = re.compile(r"is (?P<limit>\d+) Instances?", re.IGNORECASE)
+_QUOTA_LIMIT = re.compile(
+    r"is (?P<limit>\d+) Instances?(?:.*request delta of (?P<wanted>\d+))?", re.IGNORECASE | re.DOTALL
+)
 
 
 class Failure(NamedTuple):
@@ -170,9 +172,9 @@ def _job_cause(state: JobState) -> Cause:
 
 
 def quota_is_too_small(message: str) -> bool:
-    """Whether a quota refusal cannot pass by waiting: its limit is 0, or is not told."""
+    """Whether a quota refusal cannot pass by waiting: its limit is below what is wanted, or is not told."""
     found = _QUOTA_LIMIT.search(message)
-    return found is None or int(found["limit"]) == 0
+    return found is None or int(found["limit"]) < int(found["wanted"] or 1)
 
 
 def choose_instance_type(choices: Sequence[str], exhausted: Sequence[str]) -> str:

@@ -99,6 +99,17 @@ def test_fallbacks_are_tried_in_turn_and_then_anew() -> None:
             False,
         ),
         ("no numbers", True),
+        # As AWS says it: more is wanted than there can ever be.
+        (
+            "The account-level service limit 'Number of instances across all processing jobs' is 4 Instances, "
+            "with current utilization of 0 Instances and a request delta of 11 Instances.",
+            True,
+        ),
+        (
+            "The account-level service limit 'ml.m5.large for endpoint usage' is 4 Instances, with current "
+            "utilization of 4 Instances and a request delta of 2 Instances.",
+            False,
+        ),
     ],
 )
 def test_a_quota_that_is_in_use_is_free_again_later(message: str, is_too_small: bool) -> None:
