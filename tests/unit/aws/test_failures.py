@@ -101,8 +101,8 @@ def test_fallbacks_are_tried_in_turn_and_then_anew() -> None:
         ("no numbers", True),
         # As AWS says it: more is wanted than there can ever be.
         (
-            "The account-level service limit 'Number of instances across all processing jobs' is 4 Instances, "
-            "with current utilization of 0 Instances and a request delta of 11 Instances.",
+            "The account-level service limit 'Number of instances across all processing jobs' is 4 "
+            "Instances, with current utilization of 0 Instances and a request delta of 11 Instances.",
             True,
         ),
         (
