@@ -61,6 +61,8 @@ SETTINGS = {
     # Where OpenLineage's events go somewhere, a receiver that does not answer holds a task up this long.
     "OPENLINEAGE__EXECUTION_TIMEOUT": "2",
 }
+#: OpenLineage's client would send the URL of the checkout's remote, with the password that may be in it.
+NO_REMOTE = {"OPENLINEAGE__FACETS__SOURCE_CODE_LOCATION__DISABLED": "true"}
 #: The user's own: connections (the webhook's, say), and where metrics and lineage go (docs/metrics.md).
 THE_USERS_OWN = ("AIRFLOW_CONN_", "AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__")
 COMMANDS = {
@@ -110,6 +112,7 @@ def environment(places: Places, api_url: str, aws_url: str) -> dict[str, str]:
     }
     return {
         **kept,
+        **NO_REMOTE,
         **{f"AIRFLOW__{name}": value for name, value in configured.items()},
         "AIRFLOW_HOME": str(places.airflow_home),
         # Holds airflow_local_settings.

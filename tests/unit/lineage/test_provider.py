@@ -70,11 +70,12 @@ print(time.monotonic() - began)
 """
 
 
-def ran(code: str, *arguments: str, **variables: str) -> str:
+def ran(code: str, *arguments: str, directory: Path = CHECKOUT, **variables: str) -> str:
     """The last line that some Python prints, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env=os.environ | {"PYTHONPATH": str(CHECKOUT / "plugins"), **variables},
+        cwd=directory,
         capture_output=True,
         text=True,
         check=False,
@@ -99,7 +100,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(201)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
 
@@ -125,7 +126,19 @@ def unwell() -> Iterator[list[str]]:
         yield [f"http://127.0.0.1:{one.getsockname()[1]}" for one in (down, silent)]
 
 
-def test_receivers_that_are_not_well_hold_a_task_up_for_seconds_at_most(well: Any, unwell: list[str]) -> None:
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder as Git clones it from a server, with the password that it was given."""
+    git = tmp_path / ".git"
+    git.mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "config").write_text('[remote "origin"]\n\turl = https://me:password@git.example.com/repo.git\n')
+    return tmp_path
+
+
+def test_receivers_that_are_not_well_hold_a_task_up_for_seconds_at_most(
+    well: Any, unwell: list[str], clone: Path
+) -> None:
     receivers = [f"http://127.0.0.1:{well.server_port}", *unwell]
     (shown,) = re.findall(r"TRANSPORT='(\{.*http.*\})'", PAGE.read_text(encoding="utf-8"))
     transports = [{**json.loads(shown), "url": url} for url in receivers]
@@ -135,12 +148,15 @@ def test_receivers_that_are_not_well_hold_a_task_up_for_seconds_at_most(well: An
         SEND,
         AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps({"type": "composite", "transports": transports}),
         AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT=limit,
+        directory=clone,
+        **airflow.NO_REMOTE,
     )
 
     # The provider gives the process that sends three seconds to end.
     assert float(waited) < float(limit) + 3.5
     ((path, event),) = well.taken
     assert path == "/api/v1/lineage"
+    assert "git.example.com" not in json.dumps(event)
     assert (event["eventType"], event["job"]["name"]) == ("COMPLETE", "j")
 
 
