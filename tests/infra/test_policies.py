@@ -21,8 +21,9 @@ MADE_BY_THE_STACK = {"glue:CreateDatabase"}
 PARTS = "large objects go in parts, which awswrangler and Athena do by themselves"
 TRANSFER = "what SageMaker does as the role around a container; the stand-in does it as itself"
 AUTOPILOT = (
-    "Autopilot's own jobs, which AWS starts as this role; after AmazonSageMakerFullAccess, held to the job's "
-    "names. Which of them it needs is not documented and not seen on the stand-in"
+    "Autopilot's own jobs, which AWS starts as this role: the minimum of CreateAutoMLJob's execution role in "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, the rest after "
+    "AmazonSageMakerFullAccess, held to the job's names"
 )
 SCALING = (
     "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html: asked for "
@@ -92,22 +93,29 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     },
     (JOB, "s3:DeleteObject"): "analyses on several instances clear their exchange (analyzer/cluster.py)",
     (JOB, "sagemaker:AddTags"): AUTOPILOT,
-    (JOB, "sagemaker:DescribeEndpointConfig"): "Clarify's own look at its shadow endpoint",
     (JOB, "iam:PassRole"): AUTOPILOT,
     **{
         (JOB, f"sagemaker:{operation}"): AUTOPILOT
         for operation in (
+            "CreateEndpoint",
+            "CreateEndpointConfig",
             "CreateHyperParameterTuningJob",
             "CreateModel",
             "CreateProcessingJob",
             "CreateTrainingJob",
             "CreateTransformJob",
+            "DeleteEndpoint",
+            "DeleteEndpointConfig",
             "DeleteModel",
+            "DescribeEndpoint",
+            "DescribeEndpointConfig",
             "DescribeHyperParameterTuningJob",
             "DescribeModel",
             "DescribeProcessingJob",
             "DescribeTrainingJob",
             "DescribeTransformJob",
+            "InvokeEndpoint",
+            "ListTags",
             "ListTrainingJobsForHyperParameterTuningJob",
             "StopHyperParameterTuningJob",
             "StopProcessingJob",
