@@ -4,15 +4,24 @@
 Lands new reviews, checks them, trains Autopilot and BlazingText side by side, scores both and the live
 champion on the same test reviews, explains the winner, and puts it behind the endpoint if it is better.
 
-* **Start it** with *Trigger*; every field of the form has a default. `mode: plan_only` shows the cost bound.
+* **Woken up?** The endpoint serves the former model until a new one has passed every gate. Customers hurt:
+  *Trigger* with `mode: rollback`; it puts back what was live before and pins it until a run with `mode:
+  unpin`.
 * **It failed?** The last lines of the red task's log have a code such as `SR-GATE-002`, what was observed,
-  what was expected and what to do. `docs/runbook.md` is keyed by that code. Clear the task to go on:
-  finished jobs are reused.
-* **Undo a deployment** with `mode: rollback`: what was live before, or the model named in `rollback_to`, goes
-  live and is pinned until a run with `mode: unpin`. See `docs/deploys.md`.
-* **Past days** are for a backfill (*Trigger > Backfill*, or `make backfill`): dry run first, see
-  `docs/backfill.md`. It deploys nothing unless asked with `deploy: force`.
-* **What came of it** is on the run card, `runs/<run_key>/card.html` in the bucket; `report` logs its address.
+  what was expected and what to do; `docs/runbook.md` has its entry, and begins with a table by symptom. To
+  go on: *Clear* the red task **with Downstream** (without it no new card is written); finished jobs are
+  reused.
+* **It waits?** `approve` asks under *Required Actions*. A deferred task waits for its job on AWS, which is
+  linked.
+* **Start it** with *Trigger*; every field has a default. `mode: plan_only` shows what a run would cost, and
+  does nothing. A clear keeps what the run's form said: after another `budget_usd` or `source_uri`, trigger
+  a new run.
+* **Past days** are for a backfill (*Trigger*, *Backfill*, or `make backfill`; `docs/backfill.md`). Leave
+  *Max Active Runs* at 1 or 2, and *Reprocess Behavior* at *Missing and Errored Runs*: only what is missing
+  or failed is done again. Nothing is deployed unless `deploy: force` is asked for; no day sends a message,
+  all together send one.
+* **What came of it** is on the run's tab *Run card*; *Model timeline* has all runs; `report` logs the
+  card's address.
 """
 
 from datetime import UTC, datetime, timedelta

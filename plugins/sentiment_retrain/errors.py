@@ -171,7 +171,7 @@ class GateFailed(RetrainError):
     @property
     def title(self) -> str:
         """The names of the gates that failed."""
-        names = [f"`{name}`" for name in dict.fromkeys(str(gate["gate"]) for gate in self.gates)]
+        names = [f"`{name}`" for name in dict.fromkeys(str(gate["gate"]) for gate in self._failed)]
         if len(names) > 1:
             return f"The gates {', '.join(names[:-1])} and {names[-1]} said no"
         return f"The gate {names[0]} said no" if names else super().title
@@ -179,7 +179,12 @@ class GateFailed(RetrainError):
     @property
     def codes(self) -> tuple[str, ...]:
         """One code a gate that failed."""
-        return tuple(dict.fromkeys(str(gate["code"]) for gate in self.gates)) or (self.code,)
+        return tuple(dict.fromkeys(str(gate["code"]) for gate in self._failed)) or (self.code,)
+
+    @property
+    def _failed(self) -> list[dict[str, Any]]:
+        """Of the gates, which for the report are all that were judged, those that failed."""
+        return [gate for gate in self.gates if gate.get("status", "fail") == "fail"]
 
 
 class BudgetExceeded(GateFailed):

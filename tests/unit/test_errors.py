@@ -114,3 +114,18 @@ def test_an_installation_says_where_its_runbook_is(monkeypatch: pytest.MonkeyPat
     error = errors.QuotaError("0 instances", "1 instance")
     assert error.as_dict()["runbook"] == expected
     assert str(error).endswith(f"more: {expected}")
+
+
+def test_gates_that_passed_are_neither_named_nor_looked_up() -> None:
+    found = [
+        {"gate": name, "code": errors.GATE_CODES[name], "observed": "x", "threshold": "y", "remedy": "z"}
+        | {"status": state}
+        for name, state in (("floor", "fail"), ("concept_drift", "warn"), ("latency", "pass"))
+    ]
+    error = errors.GateFailed(found[:1])
+    # For the report an operator hangs on all that it has judged.
+    error.gates = found
+    assert error.title == "The gate `floor` said no"
+    assert error.codes == ("SR-GATE-006",)
+    error.gates[1]["status"] = "fail"
+    assert error.title == "The gates `floor` and `concept_drift` said no"

@@ -240,8 +240,8 @@ def _what(card: Mapping[str, Any], events: tuple[Event, ...]) -> str:
     if events[0] == "deployed":
         return new
     gate = _GATE_OF.get(str(failure.get("code")))
-    what = f"gate {gate} said no" if gate else f"failed: {failure.get('title')}"
-    return f"{dag_id}: {code}{what}"
+    title = str(failure.get("title") or "failed")
+    return f"{dag_id}: {code}{f'gate {gate} said no' if gate else title[:1].lower() + title[1:]}"
 
 
 def _winning_score(verdict: Mapping[str, Any] | None) -> str:

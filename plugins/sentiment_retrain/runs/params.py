@@ -18,20 +18,7 @@ def run_params(settings: Settings) -> dict[str, Param]:
     """Parameters of the DAG; the configuration gives their defaults, JSON schema their limits."""
     defaults = settings.defaults
     return {
-        "source_uri": Param(
-            settings.source_uri,
-            type=["null", "string"],
-            pattern="^s3://.+",
-            title="Source",
-            description="S3 URI of a CSV object or of a folder of them. Empty: the inbox of the bucket.",
-        ),
-        "window_days": Param(
-            settings.window_days,
-            type="integer",
-            minimum=1,
-            title="Window in days",
-            description="How far back of the run's day landed reviews are used.",
-        ),
+        # First: at night a rollback is what the form is opened for.
         "mode": Param(
             "retrain",
             type="string",
@@ -47,6 +34,20 @@ def run_params(settings: Settings) -> dict[str, Param]:
             title="Roll back to",
             description="With mode: rollback, a model's name, or the ARN or version of its package. "
             "Empty: what was live before.",
+        ),
+        "source_uri": Param(
+            settings.source_uri,
+            type=["null", "string"],
+            pattern="^s3://.+",
+            title="Source",
+            description="S3 URI of a CSV object or of a folder of them. Empty: the inbox of the bucket.",
+        ),
+        "window_days": Param(
+            settings.window_days,
+            type="integer",
+            minimum=1,
+            title="Window in days",
+            description="How far back of the run's day landed reviews are used.",
         ),
         "deploy": Param(
             defaults.deploy,
