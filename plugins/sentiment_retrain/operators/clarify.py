@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain.aws import jobs
+from sentiment_retrain.aws import jobs, models
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
@@ -77,6 +77,7 @@ class ClarifyOperator(SageMakerJobOperator):
                     ]
                 },
                 "StoppingCondition": {"MaxRuntimeInSeconds": rules.max_runtime_seconds},
+                **self._network(),
             }
 
         request = JobRequest(
@@ -92,6 +93,14 @@ class ClarifyOperator(SageMakerJobOperator):
             timeout_seconds=rules.max_runtime_seconds,
         )
         return noted(self, request)
+
+    def _network(self) -> dict[str, Any]:
+        """Clarify must be in the network of the model that it asks, and may not be isolated:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-parameters.html.
+        """
+        network = models.network_of(self.settings).get("VpcConfig")
+        is_clarify = self.settings.jobs.analysis.engine == "clarify"
+        return {"NetworkConfig": {"VpcConfig": network}} if is_clarify and network else {}
 
     def analysis_of(self, job: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """URI and content of the job's ``analysis.json``."""

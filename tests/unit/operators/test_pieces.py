@@ -13,8 +13,9 @@ import pytest
 from sentiment_retrain import errors
 from sentiment_retrain.aws import athena, images, jobs, models
 from sentiment_retrain.endpoint.requests import deployment_config
-from sentiment_retrain.operators import links
+from sentiment_retrain.operators import base, links
 from sentiment_retrain.operators.autopilot import selecting_all_keys
+from sentiment_retrain.operators.clarify_shap import ClarifyShapOperator
 from sentiment_retrain.operators.job_start import job_error
 from sentiment_retrain.operators.quality import CHECKS, validate
 from sentiment_retrain.operators.verify import summary
@@ -158,3 +159,25 @@ def test_traffic_moves_in_steps_when_asked(strategy: str, key: str) -> None:
     assert routing[key] == {"Type": "CAPACITY_PERCENT", "Value": 30}
     at_once = deployment_config(settings(deployment={"strategy": "all_at_once"}).deployment)
     assert "CanarySize" not in at_once["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+
+
+VPC = {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+IN_VPC = {"VpcConfig": {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "network"),
+    [
+        ({}, None),
+        ({"deployment": {"vpc": VPC, "network_isolation": True}}, IN_VPC),
+        ({"deployment": {"vpc": VPC}, "jobs": {"analysis": {"engine": "analyzer", "image_uri": "i"}}}, None),
+    ],
+)
+def test_clarify_is_in_the_network_of_the_model_it_asks(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], network: dict[str, Any] | None
+) -> None:
+    monkeypatch.setattr(base, "load_settings", lambda: settings(**changes))
+    run = {"bucket": "b", "role_arn": "r", "images": {"clarify": "c"}, "run_key": "k"}
+    task = ClarifyShapOperator(task_id="shap", run=run, datasets={"data_until": "2026-03-01"})
+    request = task.analysis_request("shap", {}, {}, "s3://b/rows.csv")
+    assert request.body("j").get("NetworkConfig") == network
