@@ -17,6 +17,9 @@ MODEL = "[M]"
 MODEL_TEXT = "[M] documentation"
 # The refusal of roles is from users' reports of it: https://github.com/aws/sagemaker-python-sdk/issues
 ROLES = "users' reports"
+# Messages that users have quoted in public issues; the stand-in's source names them.
+REPORTS = "users' reports"
+ELSEWHERE = "683313688378.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 ASSUME = "allows principal 'sagemaker.amazonaws.com' to assume the role"
 REMOVED = object()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
+from rejections import ASSUME, ELSEWHERE, MODEL, MODEL_TEXT, REMOVED, REPORTS, ROLES, Operation, contract
 
 CONTAINER = {"Image": "@image", "ModelDataUrl": "s3://@bucket/model.tar.gz"}
 CREATE_MODEL = Operation(
@@ -78,6 +78,13 @@ REFUSED = [
     ),
     CREATE_MODEL.refused("no container", {"PrimaryContainer": REMOVED}, "Containers", HOSTING),
     CREATE_MODEL.refused("container and pipeline", {"Containers": [CONTAINER, CONTAINER]}, "", HOSTING),
+    CREATE_MODEL.refused(
+        "image of another region",
+        {"PrimaryContainer.Image": ELSEWHERE},
+        f'Region of "{ELSEWHERE}" does not match expected region of us-east-1. '
+        "Cross region ECR image pulls are not allowed.",
+        REPORTS,
+    ),
     CREATE_MODEL.refused("no image", {"PrimaryContainer.Image": REMOVED}, "Image", MODEL_TEXT),
     CREATE_MODEL.refused(
         "artifacts that are not there",

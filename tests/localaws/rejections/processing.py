@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
+from rejections import ASSUME, ELSEWHERE, MODEL, MODEL_TEXT, REMOVED, REPORTS, ROLES, Operation, contract
 
 SOURCE = {
     "S3Uri": "s3://@bucket/data/",
@@ -62,6 +62,13 @@ ENUM = "Member must satisfy enum value set"
 REFUSED = [
     PROCESS.refused("no name", {"ProcessingJobName": REMOVED}, "Value null at 'processingJobName'", MODEL),
     PROCESS.refused("no image", {"AppSpecification.ImageUri": REMOVED}, "appSpecification.imageUri", MODEL),
+    PROCESS.refused(
+        "image of another region",
+        {"AppSpecification.ImageUri": ELSEWHERE},
+        f"Invalid region eu-west-1 in image URI {ELSEWHERE}. "
+        "Please provide an image URI in region us-east-1.",
+        REPORTS,
+    ),
     PROCESS.refused("no resources", {"ProcessingResources": REMOVED}, "processingResources", MODEL),
     PROCESS.refused(
         "role that does not exist", {"RoleArn": "arn:aws:iam::@account:role/@missing"}, ASSUME, ROLES

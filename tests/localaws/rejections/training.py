@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejections import ASSUME, MODEL, MODEL_TEXT, REMOVED, ROLES, Operation, contract
+from rejections import ASSUME, ELSEWHERE, MODEL, MODEL_TEXT, REMOVED, REPORTS, ROLES, Operation, contract
 
 TRAIN = Operation(
     "sagemaker",
@@ -76,6 +76,13 @@ REFUSED = [
         "role with an account of 11 digits", {"RoleArn": "arn:aws:iam::12345678901:role/r"}, PATTERN, NAMES
     ),
     TRAIN.refused("unknown input mode", {f"{SPECIFICATION}.TrainingInputMode": "Turbo"}, ENUM, MODEL),
+    TRAIN.refused(
+        "image of another region",
+        {f"{SPECIFICATION}.TrainingImage": ELSEWHERE},
+        "Invalid DNS suffix 'amazonaws.com' for region 'eu-west-1' in training image. "
+        "Please provide the valid <region>.<dns-suffix>: 'us-east-1.amazonaws.com'",
+        REPORTS,
+    ),
     TRAIN.refused("neither image nor algorithm", {f"{SPECIFICATION}.TrainingImage": REMOVED}, "", MODEL_TEXT),
     TRAIN.refused(
         "41 metrics",

@@ -10,6 +10,7 @@ from localaws import state
 from localaws.artifacts import split_uri
 from localaws.clients import client
 from localaws.protocol import AwsError, answer, not_implemented
+from localaws.services.sagemaker.image_regions import require_region
 from localaws.services.sagemaker.listing import Listing
 from localaws.services.sagemaker.packages import find_package
 from localaws.services.sagemaker.resources import MODEL, Operations
@@ -107,6 +108,7 @@ def check_container(container: Document, region: str) -> None:
         raise AwsError(
             "ValidationException", "Container definition must have an Image or a ModelPackageName."
         )
+    require_region("CreateModel", container["Image"], region)
     url = container.get("ModelDataUrl", "")
     if url and not url.endswith(".tar.gz"):
         raise AwsError("ValidationException", f"ModelDataUrl must end with .tar.gz, got {url}.")

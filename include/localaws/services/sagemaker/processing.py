@@ -9,6 +9,7 @@ from localaws.containers import Box, Container
 from localaws.jobs import Job
 from localaws.protocol import AwsError, answer
 from localaws.services.sagemaker import clarify_requests, hosts
+from localaws.services.sagemaker.image_regions import require_region
 from localaws.services.sagemaker.job_resources import (
     DEFAULT_MAX_RUNTIME_SECONDS,
     JobResource,
@@ -45,6 +46,7 @@ class ProcessingOperations(Operations):
         """Start the job; it runs after this answer."""
         request = self.request()
         check(request)
+        require_region("CreateProcessingJob", request["AppSpecification"]["ImageUri"], self.region)
         request.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME_SECONDS})
         document = RESOURCE.create(self.region, request["ProcessingJobName"], request)
         ProcessingJob(document, self.region).submit()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.protocol import AwsError, answer
 from localaws.services.sagemaker import hosts, metrics
+from localaws.services.sagemaker.image_regions import require_region
 from localaws.services.sagemaker.job_resources import (
     DEFAULT_MAX_RUNTIME_SECONDS,
     JobResource,
@@ -40,6 +41,8 @@ class TrainingOperations(Operations):
         """Start the job; it runs after this answer."""
         request = self.request()
         check(request)
+        image = request["AlgorithmSpecification"]["TrainingImage"]
+        require_region("CreateTrainingJob", image, self.region)
         request.setdefault("StoppingCondition", {}).setdefault(
             "MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS
         )
