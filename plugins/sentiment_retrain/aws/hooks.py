@@ -194,6 +194,12 @@ class Aws:
                 raise
         return True
 
+    def delete(self, uri: str) -> None:
+        """Delete one object; one that is not there is no error."""
+        bucket, key = split_uri(uri)
+        with translated(f"s3:DeleteObject {uri}"):
+            self.client("s3").delete_object(Bucket=bucket, Key=key)
+
     def list_objects(self, prefix: str) -> Iterator[S3Object]:
         """Every object whose URI starts with ``prefix``, in key order; folder markers are left out."""
         bucket, key = split_uri(prefix)

@@ -164,8 +164,6 @@ class LandReviewsOperator(RetrainOperator):
 
         A delivery of a day that was written again was corrected: both versions would count its reviews twice.
         """
-        import awswrangler as wr
-
         day = f"s3://{self.run['bucket']}/raw/reviews/dt={self._partition(source)}/"
         for entry in self.aws.list_objects(day):
             if not entry.uri.endswith("/_manifest.json"):
@@ -174,7 +172,7 @@ class LandReviewsOperator(RetrainOperator):
             if earlier["uri"] == source["uri"] and earlier["sha256"] != source["sha256"]:
                 # The manifest goes first: without it the object counts as not landed.
                 for uri in (entry.uri, earlier["curated_uri"]):
-                    wr.s3.delete_objects([uri], boto3_session=self.aws.session)
+                    self.aws.delete(uri)
                 self.log.info(
                     "%s was corrected: the rows of %s are gone", source["uri"], earlier["sha256"][:16]
                 )
