@@ -46,8 +46,11 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
 
     bucket = f"arn:{partition}:s3:::{settings.bucket}"
     want("s3", ("ListBucket", "GetBucketLocation"), bucket)
-    want("s3", ("GetObject",), f"{bucket}/*")
-    want("s3", ("PutObject",), *(f"{bucket}/{place}/*" for place in WRITTEN))
+    want("s3", ("GetObject", "PutObject"), *(f"{bucket}/{place}/*" for place in WRITTEN))
+    want("s3", ("DeleteObject",), f"{bucket}/curated/any.parquet", f"{bucket}/raw/any/_manifest.json")
+    # A folder is read with all below it.
+    source = (settings.source_uri or f"s3://{settings.bucket}/inbox/").removeprefix("s3://")
+    want("s3", ("GetObject",), f"arn:{partition}:s3:::{source}{'*' if source.endswith('/') else ''}")
     database, table = f"database/{settings.database}", f"table/{settings.database}/*"
     want("glue", ("GetDatabase",), arn("glue", database))
     tables = ("GetTable", "CreateTable", "UpdateTable", "GetPartitions", "BatchCreatePartition")
@@ -79,8 +82,9 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
     alarms = ("PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory")
     want("cloudwatch", alarms, arn("cloudwatch", f"alarm:{settings.endpoint_name}-*"))
     want("cloudwatch", ("DescribeAlarms", "PutMetricData"), "*")
-    logs = arn("logs", "log-group:/aws/sagemaker/*")
-    want("logs", ("DescribeLogStreams", "GetLogEvents"), logs)
-    if settings.approval.topic_arn:
-        want("sns", ("Publish",), settings.approval.topic_arn)
+    logs = arn("logs", "log-group:/aws/sagemaker/TrainingJobs:log-stream")
+    want("logs", ("DescribeLogStreams",), f"{logs}:any")
+    want("logs", ("GetLogEvents",), f"{logs}:{settings.prefix}-*")
+    topics = {settings.approval.topic_arn, settings.notifications.topic_arn} - {None}
+    want("sns", ("Publish",), *sorted(topic for topic in topics if topic))
     return pairs

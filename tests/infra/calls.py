@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 
 import cfnlint
 
+from .general import general
 from .policy import Access
 from .template import ACCOUNT, REGION, Template
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 LAUNCHER = "sentiment-retrain-launcher"
 AIRFLOW, JOB, MODEL = "AirflowRole", "JobRole", "ModelRole"
-PREFIXES = {"sagemaker-runtime": "sagemaker"}
+PREFIXES = {"sagemaker-runtime": "sagemaker", "service-quotas": "servicequotas"}
 # What the API calls otherwise than IAM does.
 S3_ACTIONS = {
     "HeadObject": "GetObject",
@@ -46,6 +47,12 @@ NAMES = {
     "TrainingJobName": "training-job",
     "TransformJobName": "transform-job",
 }
+# What a model's containers and batch transform, which works as its model, read and write; the rest is jobs'.
+READING = {"GetObject", "HeadObject"}
+WRITING = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}
+MODELS_READ = re.compile(r"containers/|scoring/|datasets/[^/]+/test/|jobs/.+/model\.tar\.gz$")
+MODELS_WRITE = re.compile(r"capture/|jobs/[^/]+-(transform|predict)-\d{8}-")
+LOGS_OF_MODELS = ("/aws/sagemaker/Endpoints", "/aws/sagemaker/TransformJobs")
 ARNS = ("ResourceArn", "ModelPackageName", "ModelPackageArn")
 ROLES = {"RoleArn": JOB, "ExecutionRoleArn": MODEL}
 
@@ -79,12 +86,12 @@ def _calls(entry: Mapping[str, Any], template: Template) -> Iterator[Call]:
     roles = _who(entry)
     if roles:
         for access in _accesses(entry, template):
-            yield Call(roles, access)
+            yield Call(roles, access._replace(resource=general(access.resource)))
 
 
 def _who(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """The roles that may be behind a request; empty for a person and for AWS's own doing."""
-    service, path = entry["service"], _key(entry)
+    service = entry["service"]
     if entry["source"] == "client":
         return () if entry["application"] == LAUNCHER else (AIRFLOW,)
     if entry["source"] == "container":
@@ -92,13 +99,23 @@ def _who(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if service == "glue":
         return (AIRFLOW,)  # Athena looks into the catalog as whoever asked it
     if service == "s3":
-        if path.startswith(("athena/", "curated/", "raw/")):
-            return (AIRFLOW,)
-        return (JOB, MODEL)
+        return _behind_object(entry["operation"], _key(entry))
     if service == "logs":
-        return (JOB, MODEL)
+        group = str(entry["request"]["logGroupName"])
+        return (MODEL,) if group.startswith(LOGS_OF_MODELS) else (JOB,)
     # Endpoints' metrics, roles that are looked up, alarms of the engine: AWS's own.
     return ()
+
+
+def _behind_object(operation: str, key: str) -> tuple[str, ...]:
+    """As whom AWS does what the stand-in's engine does to an object."""
+    if key.startswith(("athena/", "curated/", "raw/")):
+        return (AIRFLOW,)
+    of_model = MODELS_READ if operation in READING else MODELS_WRITE
+    if of_model.match(key):
+        return (MODEL,)
+    # A listing of a job's own folder may be either's.
+    return (JOB,) if operation in {*READING, *WRITING} else (JOB, MODEL)
 
 
 def _key(entry: Mapping[str, Any]) -> str:
@@ -135,7 +152,7 @@ def _of_s3(entry: Mapping[str, Any], template: Template) -> Access:
     action = f"s3:{S3_ACTIONS.get(operation, operation)}"
     has_key = "/" in str(entry["path"]).lstrip("/")
     key = unquote(str(entry["path"]).lstrip("/").partition("/")[2])
-    return Access(action, f"{bucket}/{_general(key)}" if has_key and key else bucket)
+    return Access(action, f"{bucket}/{key}" if has_key and key else bucket)
 
 
 def _context(service: str, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -157,13 +174,23 @@ def _resources(service: str, action: str, entry: Mapping[str, Any], template: Te
     return {
         "athena": lambda: {_arn("athena", f"workgroup/{template.properties('Workgroup')['Name']}")},
         "glue": lambda: set(_of_glue(request)),
-        "logs": lambda: {_arn("logs", f"log-group:{request['logGroupName']}:log-stream:x")},
+        "logs": lambda: {_arn("logs", f"log-group:{request['logGroupName']}:log-stream:{_stream(request)}")},
         "cloudwatch": lambda: _alarms(request),
         "application-autoscaling": lambda: {_arn("application-autoscaling", "scalable-target/x")},
         "sagemaker": lambda: _of_sagemaker(request, types),
         "sagemaker-runtime": lambda: {_arn("sagemaker", f"endpoint/{entry['path'].split('/')[2].lower()}")},
         "sns": lambda: {template.arn("Topic")},
+        "iam": lambda: {template.arn(AIRFLOW if "PolicySourceArn" in request else JOB)},
+        "ecr": lambda: {
+            f"arn:aws:ecr:{REGION}:{request['registryId']}:repository/{request['repositoryName']}"
+        },
     }[service]()
+
+
+def _stream(request: Mapping[str, Any]) -> str:
+    """The stream of a log that a request is about, named after its job; any where it names none."""
+    name = str(request.get("logStreamName") or request.get("logStreamNamePrefix") or "")
+    return name.partition("/")[0] or "any"
 
 
 def _of_glue(request: Mapping[str, Any]) -> Iterator[str]:
@@ -182,12 +209,12 @@ def _alarms(request: Mapping[str, Any]) -> set[str]:
 
 def _of_sagemaker(request: Mapping[str, Any], types: list[str]) -> set[str]:
     named = {
-        _arn("sagemaker", f"{kind}/{_general(request[member].lower())}")
+        _arn("sagemaker", f"{kind}/{request[member].lower()}")
         for member, kind in NAMES.items()
         if member in request and kind in types and not str(request[member]).startswith("arn:")
     }
     given = (str(request[member]) for member in ARNS if member in request)
-    arns = {_arn("sagemaker", _general(arn.split(":", 5)[5])) for arn in given}
+    arns = {_arn("sagemaker", arn.split(":", 5)[5]) for arn in given}
     if "ModelPackageGroupName" in request and "model-package" in types:
         named.add(_arn("sagemaker", f"model-package/{request['ModelPackageGroupName']}/1"))
     if not named | arns:
@@ -197,12 +224,3 @@ def _of_sagemaker(request: Mapping[str, Any], types: list[str]) -> set[str]:
 
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
-
-
-def _general(text: str) -> str:
-    """A name without what differs from run to run, so that two recordings are alike."""
-    text = re.sub(r"\d{8}-[0-9a-f]{10}(-r\d+)?", "20260301-0123456789", text)
-    text = re.sub(r"\d{8}-run-[^/]*|run-\d{8}t[^/]*", "20260301-run", text)
-    text = re.sub(r"\d{4}-\d\d-\d\d", "2026-03-01", text)
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "0-0", text)
-    return re.sub(r"[0-9a-f]{12,64}|\d{8,}-[0-9a-f]{4}\b", "0123456789ab", text)

@@ -69,7 +69,7 @@ def _kinds(annotation: Any) -> Iterator[Any]:
 
 FIELDS = sorted(set(text_fields(Settings)))
 #: Parts that are switched off as shipped, switched on.
-PARTS = {
+PARTS: dict[tuple[str, ...], dict[str, Any]] = {
     ("deployment", "data_capture"): {"sampling_percent": 10},
     ("deployment", "vpc"): {"subnets": ["subnet-0"], "security_group_ids": ["sg-0"]},
 }
