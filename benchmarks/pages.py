@@ -1,4 +1,5 @@
-"""How long the timeline of many runs takes to load, beside Airflow's own grid page in the same browser.
+"""How long the timeline of many runs and a card take to load, beside Airflow's own grid page in the same
+browser, and how much goes over the wire.
 
 Needs `make up` and Chromium. Puts cards of made-up runs into the stand-in's bucket (under `runs/`), so use an
 installation of its own: SENTIMENT_RETRAIN_LOCAL=/tmp/pages make up.
@@ -27,7 +28,7 @@ sys.path.append(str(CHECKOUT / "include/containers/adapter"))
 import httpx  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from browser.world import World  # noqa: E402
+from browser.world import FIRST_DAY, World  # noqa: E402
 from launcher import airflow, localaws, processes  # noqa: E402
 from launcher.places import Places  # noqa: E402
 from sentiment_retrain.aws.hooks import Aws  # noqa: E402
@@ -36,10 +37,12 @@ from sentiment_retrain.cards.paths import DAG_ID  # noqa: E402
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
+RUN_ID = "benchmark"
 #: Selector that is there once the page shows its data.
 PAGES = {
     "Airflow's grid": (f"/dags/{DAG_ID}", "[data-testid^='grid-'], [id^='grid-']"),
     "timeline": (f"/sentiment-retrain/dags/{DAG_ID}/timeline", "#runs tbody tr:nth-child(30)"),
+    "card": (f"/sentiment-retrain/dags/{DAG_ID}/runs/{RUN_ID}/card", "#time tbody tr"),
 }
 
 
@@ -65,7 +68,9 @@ def main() -> None:
     if server is None:
         sys.exit("Airflow is not running: make up")
     os.environ.update(localaws.client_environment(stand_in.url))
-    World(places, server.url, Aws(localaws.REGION), {}).put_history(options.runs)
+    world = World(places, server.url, Aws(localaws.REGION), {})
+    world.put_run(RUN_ID, FIRST_DAY)
+    world.put_history(options.runs)
     credentials = {"username": airflow.USER, "password": airflow.password(places)}
     token = httpx.post(f"{server.url}/auth/token", json=credentials, timeout=60).json()["access_token"]
     taken: dict[str, list[float]] = {name: [] for name in PAGES}
@@ -81,11 +86,15 @@ def main() -> None:
                 if number:
                     taken[name].append(seconds)
         browser.close()
+    for name, (path, _) in PAGES.items():
+        answer = httpx.get(server.url + path, cookies={"_token": token}, timeout=60)
+        print(f"{name:<16} {answer.num_bytes_downloaded / 1024:.0f} kB over the wire")  # noqa: T201
     medians = {name: statistics.median(found) for name, found in taken.items()}
     for name, found in taken.items():
         print(f"{name:<16} median {medians[name]:.2f} s, from {min(found):.2f} to {max(found):.2f}")  # noqa: T201
-    ratio = medians["timeline"] / medians["Airflow's grid"]
-    print(f"timeline of {options.runs} runs takes {ratio:.2f} of the time of Airflow's grid")  # noqa: T201
+    for name in ("timeline", "card"):
+        ratio = medians[name] / medians["Airflow's grid"]
+        print(f"{name}, with {options.runs} runs, takes {ratio:.2f} of the time of Airflow's grid")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def sentiment_per_category(categories: Sequence[Mapping[str, Any]]) -> str:
     """Bars of the mean sentiment (-1 to 1) of each category, the best first."""
     ranked = sorted(categories, key=lambda row: -float(row["mean_sentiment"]))
     return _bars(
-        [(row["category"], row["mean_sentiment"], f"{row['mean_sentiment']:+.2f}") for row in ranked],
+        [(row["category"], row["mean_sentiment"], _signed(row["mean_sentiment"])) for row in ranked],
         "Mean sentiment",
     )
 
@@ -77,9 +77,7 @@ def sentiment_shares(categories: Sequence[Mapping[str, Any]]) -> str:
         left = [before + share for before, share in zip(left, shares, strict=True)]
     _name_rows([row["category"] for row in categories], axes)
     axes.set_xlim(0, 100)
-    axes.legend(
-        loc="lower center", bbox_to_anchor=(0.42, 1.0), ncols=3, frameon=False, labelcolor=COLOURS["ink"]
-    )
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, labelcolor=COLOURS["ink"])
     return as_svg(figure, "Share of each sentiment by product category")
 
 
@@ -116,6 +114,11 @@ def words_per_review(words: Mapping[str, Any]) -> str:
     axes.grid(axis="y", color=COLOURS["line"], linewidth=0.8)
     without_frame(axes)
     return as_svg(figure, "Words per review with the 10th, 50th and 90th percentile")
+
+
+def _signed(value: float) -> str:
+    """With its sign; nothing is less than zero by nothing."""
+    return f"{round(value, 2) or 0.0:+.2f}"
 
 
 def _length_of_share(histogram: Sequence[int], share: float) -> int:

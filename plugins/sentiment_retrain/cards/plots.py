@@ -105,9 +105,7 @@ def facet_bars(tables: Mapping[str, Mapping[str, float | None]]) -> str:
     axes.set_yticks(range(len(values)), [cut(value) for value in values])
     axes.invert_yaxis()
     axes.grid(axis="x", color=COLOURS["line"], linewidth=0.8)
-    axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, labelcolor=COLOURS["ink"]
-    )
+    figure.legend(loc="outside upper left", ncols=1, frameon=False, labelcolor=COLOURS["ink"])
     without_frame(axes)
     return as_svg(figure, "Bias by product category")
 
