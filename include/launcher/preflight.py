@@ -196,7 +196,7 @@ def examine(account: Account, settings: Settings) -> Iterator[Check]:
     yield from quotas(needs(settings), account.quotas())
     for name, uri in _needed_images(settings, uris).items():
         found = account.manifest_type(uri) if uri else None
-        yield checks.image(name, uri, found, identity["Account"])
+        yield checks.image(name, uri, found, identity["Account"], account.region)
     engine = settings.jobs.analysis.engine
     yield checks.clarify(engine, account.clarify_jobs(settings.prefix) if engine == "clarify" else 0)
     yield checks.workgroup(settings.workgroup, account.workgroup(settings.workgroup), settings.bucket)

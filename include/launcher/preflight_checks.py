@@ -15,7 +15,7 @@ OK: Status = "ok"
 UNKNOWN: Status = "not known"
 FAIL: Status = "FAIL"
 
-IMAGE = r"(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^@]+))?"
+IMAGE = r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^@]+))?"
 SAGEMAKER = "sagemaker.amazonaws.com"
 CLARIFY = "sagemaker-clarify-processing"
 #: What Docker builds by default, and SageMaker refuses: `Unsupported manifest media type`.
@@ -54,16 +54,15 @@ class Image(NamedTuple):
     """The parts of an ECR image's URI."""
 
     account: str
+    region: str
     repository: str
     tag: str
 
 
 def parse_image(uri: str) -> Image | None:
     """``<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>``; None for any other URI."""
-    found = re.fullmatch(
-        r"(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^@]+))?", uri
-    )
-    return Image(found[1], found[2], found[3] or "latest") if found else None
+    found = re.fullmatch(IMAGE, uri)
+    return Image(found[1], found[2], found[3], found[4] or "latest") if found else None
 
 
 def credentials(identity: Mapping[str, Any] | Refusal) -> Check:
@@ -165,7 +164,7 @@ def permissions(denied: Sequence[str] | Refusal, asked: int) -> Check:
     return Check("permissions", OK, "allowed, by IAM's simulation", expected)
 
 
-def image(name: str, uri: str | None, found: str | Refusal | None, account: str) -> Check:
+def image(name: str, uri: str | None, found: str | Refusal | None, account: str, region_name: str) -> Check:
     """Whether an image can be pulled.
 
     :param found: media type of its manifest (empty: not told), None without the tag, or ECR's refusal
@@ -176,6 +175,9 @@ def image(name: str, uri: str | None, found: str | Refusal | None, account: str)
     if parts is None:
         remedy = "Push include/containers/analyzer to ECR and set jobs.analysis.image_uri."
         return Check(check, FAIL, uri or "none is set", "the URI of an image in ECR", remedy)
+    if parts.region != region_name:
+        remedy = f"Push it to ECR in {region_name}, and name that: SageMaker pulls from no other region."
+        return Check(check, FAIL, f"{uri} is in {parts.region}", f"an image in {region_name}", remedy)
     is_own = parts.account == account
     if isinstance(found, str) and found.startswith(OCI) and is_own:
         remedy = "Build it again as docs/aws.md says: --provenance=false --output type=docker."
