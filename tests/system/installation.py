@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,33 @@ class Installation:
     def client(self, service: str) -> Any:
         """A boto3 client of its stand-in."""
         return localaws.client(service, self.aws_url)
+
+
+@dataclass(frozen=True)
+class WholeDag(Installation):
+    """An installation with Airflow and the stand-in running in it, the reviews to retrain on, and events."""
+
+    reviews: Path
+    events: Path
+
+    def rows_in_athena(self) -> int:
+        """Reviews that a query of the curated table sees."""
+        athena = self.client("athena")
+        started = athena.start_query_execution(
+            QueryString="SELECT count(*) FROM sentiment_retrain.reviews",
+            ResultConfiguration={"OutputLocation": f"s3://{localaws.BUCKET}/test-queries/"},
+        )
+        deadline = time.monotonic() + 60
+        while True:
+            query = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+            state = query["Status"]["State"]
+            if state not in {"QUEUED", "RUNNING"}:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert state == "SUCCEEDED", query["Status"]
+        results = athena.get_query_results(QueryExecutionId=started["QueryExecutionId"])
+        return int(results["ResultSet"]["Rows"][1]["Data"][0]["VarCharValue"])
 
 
 def balanced_slice(source: Path, target: Path) -> Path:

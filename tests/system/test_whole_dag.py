@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import lineage_events as lineage
 import pytest
 import yaml
-from installation import EACH, OVERLAY, Installation, balanced_slice
+from installation import EACH, OVERLAY, WholeDag, balanced_slice
 
 from launcher import first_data, localaws
 from launcher.places import Places
@@ -26,33 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
-
-
-@dataclass(frozen=True)
-class WholeDag(Installation):
-    """An installation with Airflow and the stand-in running in it, the reviews to retrain on, and events."""
-
-    reviews: Path
-    events: Path
-
-    def rows_in_athena(self) -> int:
-        """Reviews that a query of the curated table sees."""
-        athena = self.client("athena")
-        started = athena.start_query_execution(
-            QueryString="SELECT count(*) FROM sentiment_retrain.reviews",
-            ResultConfiguration={"OutputLocation": f"s3://{localaws.BUCKET}/test-queries/"},
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            query = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
-            state = query["Status"]["State"]
-            if state not in {"QUEUED", "RUNNING"}:
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        assert state == "SUCCEEDED", query["Status"]
-        results = athena.get_query_results(QueryExecutionId=started["QueryExecutionId"])
-        return int(results["ResultSet"]["Rows"][1]["Data"][0]["VarCharValue"])
 
 
 @pytest.fixture(scope="module")
