@@ -98,7 +98,7 @@ def problem(state: State) -> tuple[str, str]:
             "somebody has to decide: Required Actions in Airflow (until then the endpoint stays as it is)",
         )
     if newest and newest.state == "queued" and state.is_paused:
-        return f"{newest.run_id} cannot begin: the DAG is paused", f"airflow dags unpause {DAG_ID}"
+        return f"{newest.run_id} cannot begin: the DAG is paused", "make up, which lifts the pause"
     if newest and newest.state in _UNDONE:
         return "", f"wait; to end it and its jobs, mark {newest.run_id} as failed in Airflow"
     if newest and newest.state == "failed":

@@ -28,12 +28,14 @@ def of_late_run(
     link: str,
     live: Live | None = None,
     *,
+    mode: str | None = None,
     waits_for_decision: bool = False,
 ) -> Message:
     """The message about a run that should have ended; it goes on.
 
     :param state: of :data:`UNDONE`
     :param link: to the run
+    :param mode: of the run, where its form named one
     """
     why = "nobody has decided on its model" if waits_for_decision else f"still {state}"
     lines = (
@@ -49,5 +51,5 @@ def of_late_run(
         tuple(line for line in lines if line),
         severity=urgency(live, is_problem=True),
         action=TRIGGER,
-        key=incident_key(dag_id),
+        key=incident_key(dag_id, mode),
     )

@@ -209,11 +209,11 @@ def tell_of_late_run(
         deadline,
         run_link(dag_id, run_id),
         live_now(aws, settings, log),
+        mode=mode,
         waits_for_decision=_waits_for_decision(aws, settings, run, log),
     )
     if settings.bucket and _is_asked_for(message, settings):
-        key = messages.incident_key(dag_id, mode)
-        incidents.note(aws, settings.bucket, key, run_id=run_id, what=incidents.LATE)
+        incidents.note(aws, settings.bucket, message.key, run_id=run_id, what=incidents.LATE)
     send(message, settings, log, aws=aws)
 
 

@@ -50,7 +50,7 @@ def shown(**parts: Any) -> dict[str, str]:
         ({"runs": [FAILED, GOOD]}, "SR-SOURCE-001", "docs/runbook.md#sr-source-001"),
         # A run that succeeded since makes an old failure history.
         ({"runs": [GOOD, FAILED]}, "nothing", "make predict"),
-        ({"runs": [QUEUED], "is_paused": True}, "the DAG is paused", "airflow dags unpause"),
+        ({"runs": [QUEUED], "is_paused": True}, "the DAG is paused", "make up, which lifts the pause"),
         ({"runs": [BUSY]}, "nothing", "mark manual__4 as failed"),
         ({"runs": [ASKS]}, "nothing", "Required Actions"),
         ({"dead": ["scheduler"]}, "scheduler ended by itself", "make down && make up"),

@@ -318,12 +318,13 @@ def test_a_late_run_is_told_of_from_the_triggerer(world: World, subscriber: Subs
     miss(dag_run_id="backfill__2026-03-01", run_type="backfill")
     # Airflow looks at the deadlines of runs that have failed long ago as well.
     miss(dag_run_id="scheduled__2026-03-02", state="failed")
-    miss(dag_run_id="scheduled__2026-03-03", state="queued")
+    miss(dag_run_id="scheduled__2026-03-03", state="queued", conf={"mode": "unpin"})
 
     running, queued = subscriber.got()
     assert running["Subject"] == f"Can wait: {DAG_ID} is late: still running"
     assert "It should have ended by 2026-03-01 06:00 UTC. Nothing was stopped." in running["Message"]
     assert "the DAG is paused" in queued["Message"]
+    assert queued["MessageAttributes"]["dedup_key"]["Value"] == f"sentiment-retrain/{DAG_ID}/unpin"
     alert = callbacks.late_run_alert(load_settings())
     assert alert is not None
     assert alert.callback.path == f"{callbacks.__name__}.LateRunNotifier"
