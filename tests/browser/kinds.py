@@ -24,9 +24,12 @@ def _card(outputs: RunOutputs) -> dict[str, Any]:
 
 
 def _waits() -> RunOutputs:
-    whole = sample_cards.whole_run()
+    whole: RunOutputs = sample_cards.whole_run()
     pending = {**(whole.parts["registration"] or {}), "approval_status": "PendingManualApproval"}
-    return sample_cards.whole_run(approval=None, deployment=None, verification=None, registration=pending)
+    waiting: RunOutputs = sample_cards.whole_run(
+        approval=None, deployment=None, verification=None, registration=pending
+    )
+    return waiting
 
 
 def _gate_failed() -> RunOutputs:
@@ -66,13 +69,13 @@ def _undone_by_an_alarm() -> RunOutputs:
         "outcome": "rolled_back",
         "rolled_back_by": [alarm],
     }
-    whole = sample_cards.whole_run(deployment=None, verification=None)
+    whole: RunOutputs = sample_cards.whole_run(deployment=None, verification=None)
     return replace(whole, failures={"deploy.endpoint": {**error.as_dict(), "result": result}})
 
 
 def _first() -> RunOutputs:
     run = {**(sample_cards.whole_run().parts["run"] or {}), "champion": None}
-    whole = sample_cards.whole_run(run=run)
+    whole: RunOutputs = sample_cards.whole_run(run=run)
     deployment = {**(whole.parts["deployment"] or {}), "previous_endpoint_config_name": None}
     found = replace(whole, parts={**whole.parts, "deployment": deployment})
     return replace(found, evaluations={k: v for k, v in whole.evaluations.items() if k != "champion"})

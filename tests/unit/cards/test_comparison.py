@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sentiment_retrain.cards import comparison, report
+from sentiment_retrain.runs.run_outputs import RunOutputs
 
 from .. import sample_cards, samples
 
@@ -52,9 +53,7 @@ def test_other_test_reviews_are_said() -> None:
 
 
 def test_a_run_that_failed_early_can_be_compared() -> None:
-    nothing = report.build_card(
-        sample_cards.RunOutputs(), run_key="k", run_id="r", created_at="2026-11-22T10:00:00+00:00"
-    )
+    nothing = report.build_card(RunOutputs(), run_key="k", run_id="r", created_at="2026-11-22T10:00:00+00:00")
     found = comparison.compare(card(), nothing)
     assert found["groups"]["Best model"][0]["values"] == ["Autopilot", "–"]
     assert not found["same_test"]

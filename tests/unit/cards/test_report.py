@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sentiment_retrain import errors
-from sentiment_retrain.cards import card_html, report
+from sentiment_retrain.cards import card_html, outcome, report
 from sentiment_retrain.runs.run_outputs import PART_TASKS, RunOutputs
 
 from .. import sample_cards, samples
@@ -140,7 +140,7 @@ def test_a_rollback_says_what_it_did_and_how_to_lift_the_pin() -> None:
         verdict=None, deployment=None, verification=None, approval=None, rollback=back
     )
     card = build(outputs)
-    assert card_html.headline(card) == "Rolled back and pinned"
+    assert outcome.headline(card) == "Rolled back and pinned"
     assert card["endpoint"]["said"] == "It went back and is pinned."
     assert {"title": "Lift the pin", "command": "make rollback UNPIN=1"} in card["commands"]
     assert report.card_problems(card) == []
