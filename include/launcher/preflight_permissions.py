@@ -52,8 +52,13 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
     source = (settings.source_uri or f"s3://{settings.bucket}/inbox/").removeprefix("s3://")
     want("s3", ("GetObject",), f"arn:{partition}:s3:::{source}{'*' if source.endswith('/') else ''}")
     database, table = f"database/{settings.database}", f"table/{settings.database}/*"
+    # Athena reads partitions as whoever asks it, and wants the database `default` whichever is queried.
     want("glue", ("GetDatabase",), arn("glue", database))
-    tables = ("GetTable", "CreateTable", "UpdateTable", "GetPartitions", "BatchCreatePartition")
+    want("glue", ("GetDatabase", "CreateDatabase"), arn("glue", "database/default"))
+    tables = (
+        *("GetTable", "CreateTable", "UpdateTable", "BatchCreatePartition"),
+        *("GetPartition", "GetPartitions", "BatchGetPartition"),
+    )
     want("glue", tables, arn("glue", table))
     queries = (
         *("GetWorkGroup", "StartQueryExecution", "GetQueryExecution"),

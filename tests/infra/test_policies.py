@@ -38,10 +38,6 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     # Of the alarms that autoscaling makes; those of deployments are recorded.
     (AIRFLOW, "cloudwatch:DeleteAlarms"): SCALING,
     (AIRFLOW, "cloudwatch:PutMetricAlarm"): SCALING,
-    (AIRFLOW, "glue:GetDatabase"): (
-        "https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html: Athena "
-        "looks for the database `default`, whichever is queried"
-    ),
     (AIRFLOW, "glue:BatchGetPartition"): "Athena's reading of the partitions of a query, as whoever asks it",
     (AIRFLOW, "glue:GetPartition"): "Athena's reading of one partition, as whoever asks it",
     (AIRFLOW, "s3:GetBucketLocation"): "Athena refuses a result location whose region it may not ask for",
@@ -217,6 +213,8 @@ FORBIDDEN = [
     Access("sagemaker:CreateTrainingJob", f"{OF_SAGEMAKER}:training-job/mining"),
     Access("sagemaker:CreatePipeline", f"{OF_SAGEMAKER}:pipeline/x"),
     Access("glue:GetTable", "arn:aws:glue:us-east-1:123456789012:table/payroll/salaries"),
+    Access("glue:GetDatabase", "arn:aws:glue:us-east-1:123456789012:database/payroll"),
+    Access("glue:CreateDatabase", "arn:aws:glue:us-east-1:123456789012:database/payroll"),
     Access("glue:DeleteTable", "arn:aws:glue:us-east-1:123456789012:table/sentiment_retrain/reviews"),
     Access("athena:StartQueryExecution", "arn:aws:athena:us-east-1:123456789012:workgroup/primary"),
     Access("sns:Publish", "arn:aws:sns:us-east-1:123456789012:pager"),
