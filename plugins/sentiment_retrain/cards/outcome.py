@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain.verdict.selection import display_name
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -66,6 +64,9 @@ def waits_for_approval(card: Mapping[str, Any]) -> bool:
 
 def headline(card: Mapping[str, Any]) -> str:
     """The run in five words."""
+    # Not at the top: it brings numpy, which no DAG file waits for.
+    from sentiment_retrain.verdict.selection import display_name
+
     found = outcome(card)
     if found == "failed" and (card.get("failure") or {}).get("title"):
         return str(card["failure"]["title"])
