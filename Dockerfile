@@ -12,4 +12,6 @@ RUN pip install --no-cache-dir --require-hashes -r /opt/airflow/requirements-cel
 COPY --chown=airflow:root dags /opt/airflow/dags
 COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root include /opt/airflow/include
+# Airflow's pages show its entries.
+COPY --chown=airflow:root docs/runbook.md /opt/airflow/docs/runbook.md
 ENV SENTIMENT_RETRAIN_INCLUDE=/opt/airflow/include

@@ -55,6 +55,8 @@ def plugin_files() -> Iterator[tuple[str, Path]]:
         for path in _sources(directory):
             name = path.relative_to(directory.parent).as_posix()
             found[f"sentiment_retrain/_include/{name}"] = path
+    # The pages show its entries.
+    found["sentiment_retrain/docs/runbook.md"] = CHECKOUT / "docs" / "runbook.md"
     yield from sorted(found.items())
 
 

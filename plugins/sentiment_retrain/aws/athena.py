@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import errors
-from sentiment_retrain.aws.hooks import translated
+from sentiment_retrain.aws.error_translation import translated
 from sentiment_retrain.settings import include_directory
 
 if TYPE_CHECKING:

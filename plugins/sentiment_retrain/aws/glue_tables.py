@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws import failures
-from sentiment_retrain.aws.hooks import translated
+from sentiment_retrain.aws.error_translation import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,13 +14,12 @@ import logging
 import re
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws import failures
-from sentiment_retrain.aws.failures import Cause, Policy
+from sentiment_retrain.aws.error_translation import error_code, translate, translated
+from sentiment_retrain.aws.objects import S3Object, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,62 +37,6 @@ _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 #: moment ago is read with eventual consistency, and AWS advises to repeat (documentation of CreateEndpoint).
 SEEN_LATE_SECONDS = (0.5, 1.0, 2.0, 4.0)
 _NOT_SEEN = re.compile(r'Could not find (?:model|endpoint|endpoint configuration) "')
-
-
-class S3Object(NamedTuple):
-    """One object of a listing; ``etag`` without quotes, ``modified`` in ISO 8601."""
-
-    uri: str
-    size_bytes: int
-    etag: str
-    modified: str
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an ``s3://bucket/key`` URI; raises ``ValueError`` for anything else."""
-    parts = urlsplit(uri)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise ValueError(f"not an S3 URI: {uri!r}")
-    # A key may hold `?` and `#`, which urlsplit would cut off.
-    return parts.netloc, uri[len("s3://") + len(parts.netloc) :].lstrip("/")
-
-
-def error_code(error: Exception) -> str:
-    """AWS's error code of a ``ClientError``, empty for any other exception."""
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
-
-
-def translate(error: Exception, action: str) -> errors.RetrainError:
-    """The error of our tree that a botocore exception is, with AWS's own words in it."""
-    code, status = error_code(error), _http_status(error)
-    observed = f"{action}: {error}"
-    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
-        return errors.AccessDenied(observed, f"permission for {action}")
-    failure = failures.of_request(code, status)
-    if failure.policy is Policy.REPEAT:
-        return errors.ServiceUnavailable(observed, "an answer from AWS")
-    if failure.cause is Cause.ACCESS_DENIED:
-        return errors.AccessDenied(observed, f"permission for {action}")
-    if failure.cause is Cause.QUOTA:
-        return errors.QuotaError(observed, "room within the account's quota")
-    return errors.AwsError(observed, "a request that AWS accepts", "Correct what AWS names in its message.")
-
-
-def _http_status(error: Exception) -> int:
-    response = getattr(error, "response", None) or {}
-    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-@contextmanager
-def translated(action: str) -> Iterator[None]:
-    """Turn botocore's exceptions inside the block into :class:`~sentiment_retrain.errors.RetrainError`."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise translate(error, action) from error
 
 
 class Aws:

@@ -12,12 +12,13 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sentiment_retrain import errors, naming
-from sentiment_retrain.aws.hooks import split_uri
+from sentiment_retrain.aws.objects import split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sentiment_retrain.aws.hooks import Aws, S3Object
+    from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.aws.objects import S3Object
 
 _DATED = re.compile(r"(?:^|[/_.-])dt=(?P<day>\d{4}-\d{2}-\d{2})(?=[/_.-]|$)")
 #: Intervals of a backfill are planned at the same time, each knowing other days.

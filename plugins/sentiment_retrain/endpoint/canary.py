@@ -12,7 +12,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain.aws.hooks import error_code, translated
+from sentiment_retrain.aws.error_translation import error_code, translated
 from sentiment_retrain.endpoint.alarms import AGREEMENT_METRIC, GOLDEN_METRIC, NAMESPACE
 
 if TYPE_CHECKING:

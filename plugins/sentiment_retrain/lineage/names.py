@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain.aws.hooks import split_uri
+from sentiment_retrain.aws.objects import split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

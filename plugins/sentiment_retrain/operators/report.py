@@ -10,7 +10,7 @@ from airflow.sdk import TriggerRule
 
 from sentiment_retrain import errors, naming
 from sentiment_retrain import settings as configuration
-from sentiment_retrain.aws.hooks import split_uri
+from sentiment_retrain.aws.objects import split_uri
 from sentiment_retrain.cards import figures, report, timeline
 from sentiment_retrain.endpoint import scaling
 from sentiment_retrain.notifications import sending

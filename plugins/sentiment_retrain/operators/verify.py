@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws import packages
-from sentiment_retrain.aws.hooks import error_code, translate
+from sentiment_retrain.aws.error_translation import error_code, translate
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
 from sentiment_retrain.endpoint.updates import begin_update, pending_config

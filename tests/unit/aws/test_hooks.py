@@ -10,7 +10,9 @@ from botocore.stub import Stubber
 
 from sentiment_retrain import errors
 from sentiment_retrain.aws import jobs
-from sentiment_retrain.aws.hooks import Aws, split_uri, translate, translated
+from sentiment_retrain.aws.error_translation import translate, translated
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.aws.objects import split_uri
 
 
 def client_error(code: str, status: int = 400) -> ClientError:

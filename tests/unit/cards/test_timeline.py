@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from sentiment_retrain.aws.hooks import S3Object
+from sentiment_retrain.aws.objects import S3Object
 from sentiment_retrain.cards import report, timeline
 from sentiment_retrain.errors import AccessDenied, ResultMalformed
 from sentiment_retrain.runs.run_outputs import RunOutputs

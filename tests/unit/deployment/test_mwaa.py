@@ -60,6 +60,8 @@ def test_the_package_finds_its_configuration_inside_the_zip(bundle: Path, tmp_pa
         "assert list(inside.glob('sql/*.sql')) and list(inside.glob('suites/*.json'))\n"
         "assert (inside / 'containers/adapter/text_normalization.py').is_file()\n"
         "assert (inside / 'config/card.schema.json').is_file()\n"
+        "from sentiment_retrain.pages import runbook\n"
+        "assert runbook.entry('SR-GATE-001')\n"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTIMENT_RETRAIN")}
     done = subprocess.run(

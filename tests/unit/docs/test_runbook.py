@@ -8,15 +8,17 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pydantic
 import pytest
 from airflow.api_fastapi.auth.managers.simple.datamodels.login import LoginBody
 from airflow.api_fastapi.core_api.datamodels.dag_run import DAGRunPatchBody, TriggerDAGRunPostBody
 from airflow.api_fastapi.core_api.datamodels.task_instances import ClearTaskInstancesBody
 
 from sentiment_retrain import error_base, errors
+
+if TYPE_CHECKING:
+    import pydantic
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "plugins" / "sentiment_retrain"
