@@ -291,7 +291,9 @@ def pages(made: FullRun) -> None:
         f"{PREFIX}/dags/{DAG_ID}/reviews",
         f"{run}/card",
         f"{run}/reviews",
+        f"{run}/compare?with=second",
         f"{run}/jobs/TrainingJob/{job}",
+        f"{PREFIX}/dags/{DAG_ID}/runbook/SR-GATE-001",
     ):
         made.api._http.get(path).raise_for_status()
 
