@@ -132,7 +132,8 @@ def test_the_page_says_where_the_sample_misleads() -> None:
     card = report.build_card(outputs, run_key="k", run_id="r", created_at="2026-11-22T16:00:00+00:00")
     assert card["analysis"]["bias"]["sampled"] == sampled
     assert not report.card_problems(card)
-    section = card_html.render_card(card).partition("The same from a sample of ")[2].partition("</details>")[0]
+    page = card_html.render_card(card)
+    section = page.partition("The same from a sample of ")[2].partition("</details>")[0]
     assert "500 of 10,482 training rows" in section
     assert "of 1 of 2 categories" in section
     assert section.count("(outside)") == 1
