@@ -59,7 +59,7 @@ def print_plan(console: Console, document: Mapping[str, Any]) -> None:
         return
     sources = document["sources"]
     fresh = sum(not source["landed_partition"] for source in sources)
-    console.print(f"\n{day}  {len(sources)} source objects, {fresh} not landed yet", highlight=False)
+    console.print(f"\n{day}  source objects: {len(sources)}, not landed yet: {fresh}", highlight=False)
     table = Table(box=None, pad_edge=False)
     for name in ("step", "decision"):
         table.add_column(name, no_wrap=True)

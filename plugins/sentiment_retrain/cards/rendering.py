@@ -63,6 +63,13 @@ def measure(name: str) -> str:
     return _MEASURES.get(name, name.replace("_", " "))
 
 
+def measures_named(text: str) -> str:
+    """A gate's own words, with what each measure of drift looks at in place of its key."""
+    for key, words in _MEASURES.items():
+        text = text.replace(key, words)
+    return text
+
+
 def probability(value: float | None) -> str:
     """A p value: nothing is impossible."""
     if value is None:
@@ -113,6 +120,7 @@ def _environment() -> Environment:
         "number": number,
         "probability": probability,
         "measure": measure,
+        "measures_named": measures_named,
         "model": display_name,
         "short": short,
         "moment": moment,

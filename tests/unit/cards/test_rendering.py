@@ -90,3 +90,9 @@ def test_a_place_is_a_link_where_a_browser_can_open_it() -> None:
     linked = rendering.address('https://git.example.com/"><b>/runbook.md#sr-x')
     assert linked.startswith('<a href="https://git.example.com/&#34;&gt;&lt;b&gt;/runbook.md#sr-x"')
     assert "<b>" not in linked
+
+
+def test_a_gate_names_what_a_measure_looks_at() -> None:
+    said = rendering.measures_named("category_psi 16.475 (p < 0.001), label_cramers_v 0.346")
+
+    assert said == "product categories (PSI) 16.475 (p < 0.001), share of sentiments (Cramér’s V) 0.346"
