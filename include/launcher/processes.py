@@ -147,7 +147,15 @@ def stop(places: Places, names: Iterable[str]) -> list[str]:
     _end([process for family in families for process in family])
     for background in running:
         (places.processes / f"{background.name}.json").unlink(missing_ok=True)
+    _reap()
     return [background.name for background in running]
+
+
+def _reap() -> None:
+    """Forget the children that have ended; psutil has waited for them, which `Popen` cannot know."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
 
 
 def _family(background: Background) -> list[psutil.Process]:
@@ -183,6 +191,7 @@ def sweep(places: Places) -> int:
         if process.pid not in own and (_is_in(process, sessions) or _started_here(process, places))
     ]
     _end(strays)
+    _reap()
     _forget_ended_sessions(places, sessions)
     return len(strays)
 

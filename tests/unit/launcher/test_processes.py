@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -13,12 +14,13 @@ import pytest
 
 from launcher import processes
 from launcher.failures import LauncherError
-from launcher.places import Places
+from launcher.places import CHECKOUT, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+INCLUDE = str(CHECKOUT / "include")
 SLEEP = "import time; time.sleep(60)"
 PARENT = (
     "import subprocess, sys, time;"
@@ -66,6 +68,27 @@ def test_stop_ends_a_process_with_its_descendants_and_forgets_it(places: Places)
     psutil.wait_procs([child], timeout=5)
     assert processes.find(places, "sleeper") is None
     assert started.process() is None
+
+
+@pytest.mark.parametrize("end", ["processes.stop(places, ['sleeper'])", "processes.sweep(places)"])
+def test_a_command_that_ended_what_it_began_ends_without_a_word(places: Places, end: str) -> None:
+    places.local.mkdir()
+    program = f"""
+import os, sys
+from pathlib import Path
+from launcher import processes
+from launcher.places import Places
+
+places = Places(Path({str(places.local)!r}))
+sleep = [sys.executable, "-c", {SLEEP!r}]
+processes.start(places, "sleeper", sleep, os.environ, directory=places.local)
+{end}
+"""
+
+    command = [sys.executable, "-W", "always", "-c", program]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": INCLUDE}, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_process_id_that_was_given_to_somebody_else_is_not_ours(places: Places) -> None:
