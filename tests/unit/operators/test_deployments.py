@@ -85,9 +85,11 @@ def test_a_good_model_replaces_another_step_by_step_and_back_again(world: World)
 
 
 @pytest.mark.parametrize(
-    ("manner", "alarm"), [("failing", "errors"), ("slow", "latency"), ("wrong", "golden")]
+    ("manner", "alarms"),
+    # No answer is a wrong answer, too: which of the two rings first is a matter of moments.
+    [("failing", {"errors", "golden"}), ("slow", {"latency"}), ("wrong", {"golden"})],
 )
-def test_a_bad_model_is_rolled_back_by_its_alarm(world: World, manner: str, alarm: str) -> None:
+def test_a_bad_model_is_rolled_back_by_its_alarm(world: World, manner: str, alarms: set[str]) -> None:
     # Long enough for an alarm to see it; the rollback ends the wait.
     world.configure(deployment={"bake_seconds": 25})
     created = world.deploy(world.verdict())
@@ -98,15 +100,16 @@ def test_a_bad_model_is_rolled_back_by_its_alarm(world: World, manner: str, alar
     with pytest.raises(AirflowFailException, match="SR-DEPLOY-002") as caught:
         world.deploy(bad, registered, pushed, name="run-2")
 
-    assert f"{world.endpoint}-{alarm}" in str(caught.value)
     left = pushed[FAILURE_KEY]["result"]
+    rang = {one["alarm"] for one in left["rolled_back_by"]}
+    assert rang & {f"{world.endpoint}-{alarm}" for alarm in alarms}
+    assert all(alarm in str(caught.value) for alarm in rang)
     assert left["outcome"] == "rolled_back"
     assert left["endpoint_config_name"] == created["endpoint_config_name"]
-    assert f"{world.endpoint}-{alarm}" in [one["alarm"] for one in left["rolled_back_by"]]
     assert world.describe()["EndpointStatus"] == "InService"
     package = world.package(registered)
     assert package["ModelApprovalStatus"] == "Rejected"
-    assert f"{world.endpoint}-{alarm}" in package["ApprovalDescription"]
+    assert all(alarm in package["ApprovalDescription"] for alarm in rang)
     # The way back that was known before the failed update still is.
     with pytest.raises(AirflowFailException, match="SR-DEPLOY-003"):
         world.roll_back()
