@@ -150,15 +150,16 @@ def test_good_canary(world: World, drill: Drill, line: Callable[[DeployRow], Non
 
 
 @pytest.mark.parametrize(
-    ("manner", "alarm"),
+    ("manner", "alarms"),
     [
-        ("failing", "errors"),
-        pytest.param("slow", "latency", marks=long_form),
-        pytest.param("wrong", "golden", marks=long_form),
+        # No answer is a wrong answer, too: which of the two rings first is a matter of moments.
+        ("failing", {"errors", "golden"}),
+        pytest.param("slow", {"latency"}, marks=long_form),
+        pytest.param("wrong", {"golden"}, marks=long_form),
     ],
 )
 def test_bad_canary(
-    world: World, drill: Drill, line: Callable[[DeployRow], None], manner: str, alarm: str
+    world: World, drill: Drill, line: Callable[[DeployRow], None], manner: str, alarms: set[str]
 ) -> None:
     # Long enough for an alarm to see it; the rollback ends the wait.
     world.configure(deployment={"bake_seconds": 60})
@@ -170,7 +171,7 @@ def test_bad_canary(
 
     left = pushed[FAILURE_KEY]["result"]
     rung = [one["alarm"].rpartition("-")[2] for one in left["rolled_back_by"]]
-    assert alarm in rung
+    assert alarms & set(rung)
     assert left["endpoint_config_name"] == created["endpoint_config_name"]
     load = drill.load
     met = len(load.by(NEW)) + len(load.errors)
