@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+import atexit
 import socket
-import tempfile
-from pathlib import Path
-from typing import IO
 
 from launcher.failures import LauncherError
 
 HOST = "127.0.0.1"
 
 # Between the choice of a port and the moment at which its server listens lie seconds, in which a second
-# command must not choose the same: a lock stands for the server until this process ends.
-_claims: dict[int, IO[bytes]] = {}
+# command must not choose the same. UDP's port of that number stands for it until this process ends: it is
+# given to one process on the machine, leaves no file behind, and nobody here speaks UDP.
+_claims: dict[int, socket.socket] = {}
 
 
 def free_port(preferred: int, tries: int = 50) -> int:
@@ -43,13 +40,19 @@ def free_port(preferred: int, tries: int = 50) -> int:
 
 
 def _claim(port: int) -> bool:
-    """Whether this process may take the port; other users' commands are not seen."""
+    """Whether this process may take the port."""
     if port not in _claims:
-        lock = (Path(tempfile.gettempdir()) / f"sentiment-retrain-{os.getuid()}-port-{port}.lock").open("wb")
+        claim = socket.socket(type=socket.SOCK_DGRAM)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
+            claim.bind((HOST, port))
+        except OSError:
+            claim.close()
             return False
-        _claims[port] = lock
+        _claims[port] = claim
     return True
+
+
+@atexit.register
+def _release() -> None:
+    for claim in _claims.values():
+        claim.close()
