@@ -9,11 +9,11 @@ from openlineage.client.facet_v2 import symlinks_dataset
 
 from sentiment_retrain import naming
 from sentiment_retrain.data import datasets, source_header
+from sentiment_retrain.data.columns import CURATED_TYPES, column_names
 from sentiment_retrain.lineage import names, quality
 from sentiment_retrain.lineage.columns import Origin, column_lineage, same
 from sentiment_retrain.lineage.facts import NOTHING, Facts, Told
 from sentiment_retrain.lineage.places import Change, Part, Place
-from sentiment_retrain.operators.catalog import CURATED_TYPES, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

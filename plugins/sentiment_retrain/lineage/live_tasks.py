@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.data.columns import PREDICTION_TYPES
 from sentiment_retrain.lineage import names
 from sentiment_retrain.lineage.columns import Origin, column_lineage, same
 from sentiment_retrain.lineage.data_tasks import curated, dataset_file, table
 from sentiment_retrain.lineage.facts import NOTHING, Facts, Told
 from sentiment_retrain.lineage.model_tasks import job_change, model, package
 from sentiment_retrain.lineage.places import Change, Part, Place
-from sentiment_retrain.operators.predictions import COLUMN_TYPES, why_not
+from sentiment_retrain.runs import scoring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CHANGES = {"created": Change.CREATE, "updated": Change.ALTER, "rolled_back_by_request": Change.ALTER}
-_OF_THE_REVIEW = tuple(name for name in COLUMN_TYPES if name.startswith(("predicted", "probability")))
+_OF_THE_REVIEW = tuple(name for name in PREDICTION_TYPES if name.startswith(("predicted", "probability")))
 
 
 def endpoint(run: Mapping[str, Any], name: str, config: str | None) -> Place:
@@ -79,7 +80,7 @@ def rollback(facts: Facts) -> Told:
 def predict(facts: Facts) -> Told:
     """``predict``: the newest reviews and what is live, into the table of predictions."""
     run, land, made = facts.run, facts["land"], facts.made
-    if not run or not land or why_not(run):
+    if not run or not land or scoring.why_not(run):
         return NOTHING
     source = curated(run, land.get("fingerprint"))
     reviews = source.read(Part(days=[land["data_until"]]))
@@ -89,12 +90,12 @@ def predict(facts: Facts) -> Told:
     root = names.of_uri(made["predictions_uri"].rpartition("/dt=")[0])
     is_new = job_change(made["job"]) is not None
     change = (Change.OVERWRITE if made["replaced"] else Change.ALTER) if is_new else None
-    objects = Place(root, file_format="parquet", columns={**COLUMN_TYPES, "dt": "string"})
+    objects = Place(root, file_format="parquet", columns={**PREDICTION_TYPES, "dt": "string"})
     lineage = column_lineage(_origins(source.name))
     written = objects.having(columnLineage=lineage).written(
         Part(rows=made["rows"] if is_new else None, locations=[made["predictions_uri"]]), change=change
     )
-    known = table(run, made["database"], made["table"], COLUMN_TYPES).having(columnLineage=lineage)
+    known = table(run, made["database"], made["table"], PREDICTION_TYPES).having(columnLineage=lineage)
     return Told(
         [reviews, model(run, made["model_name"], made["model_fingerprint"] or None).read()],
         [written, known.written(Part(days=[made["partition"]]), change=change)],

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sentiment_retrain.aws.glue_tables import (
     PARQUET,
     PARQUET_PARAMETERS,
-    PARTITION_TYPES,
     GlueTables,
     WantedTable,
     table_input,
 )
+from sentiment_retrain.data.columns import CURATED_TYPES, column_names
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-CURATED_TYPES = {
-    "review_id": "string",
-    "review_body": "string",
-    "product_category": "string",
-    "sentiment": "int",
-    "star_rating": "double",
-    "source_sha256": "string",
-}
 OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 _TEXT = {
     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
@@ -132,12 +124,3 @@ class RegisterGlueTablesOperator(RetrainOperator):
             boto3_session=session,
         )
         return days
-
-
-def column_names(header: Sequence[str]) -> list[str]:
-    """Header names as Athena takes them: lower case, letters, digits and underscores, each once."""
-    names: list[str] = []
-    for position, name in enumerate(header):
-        cleaned = re.sub(r"\W+", "_", name.strip().lower(), flags=re.ASCII).strip("_") or f"column_{position}"
-        names.append(cleaned if cleaned not in {*names, *PARTITION_TYPES} else f"{cleaned}_{position}")
-    return names

@@ -14,8 +14,7 @@ from sentiment_retrain.operators import rollback
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.operators.foresight import foresee_steps
-from sentiment_retrain.operators.predictions import why_not
-from sentiment_retrain.runs import plan, reuse
+from sentiment_retrain.runs import plan, reuse, scoring
 from sentiment_retrain.runs.costs import bound_usd
 from sentiment_retrain.verdict import gates
 
@@ -131,7 +130,7 @@ def _steps(
             ("run", "nothing is live that could be explained: a baseline is trained"),
         )
         steps.insert(1, plan.PlannedStep(plan.REFERENCE, decision, why, bound))
-    if why_not(run) is None:
+    if scoring.why_not(run) is None:
         bound = bound_usd(settings.jobs.transform, settings.prices)
         why = "what is live at the end scores the newest reviews, unless it has done so"
         steps.append(plan.PlannedStep(plan.PREDICT, "run", why, bound))

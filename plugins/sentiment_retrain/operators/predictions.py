@@ -18,12 +18,14 @@ from sentiment_retrain.aws.glue_tables import (
     table_input,
 )
 from sentiment_retrain.data import datasets
+from sentiment_retrain.data.columns import PREDICTION_TYPES
 from sentiment_retrain.endpoint import champion
 from sentiment_retrain.operators.evaluate import find_output
 from sentiment_retrain.operators.ingest import parse_fingerprint
 from sentiment_retrain.operators.input_records import noted
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 from sentiment_retrain.operators.transform_request import transform_request
+from sentiment_retrain.runs import scoring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,17 +38,6 @@ if TYPE_CHECKING:
 
 STEP = "predict"
 TABLE = "predictions"
-COLUMN_TYPES = {
-    "review_id": "string",
-    "predicted_sentiment": "int",
-    "probability": "double",
-    "probability_negative": "double",
-    "probability_neutral": "double",
-    "probability_positive": "double",
-    "model_name": "string",
-    "model_fingerprint": "string",
-    "model_data_until": "string",
-}
 _PROBABILITIES = ("probability_negative", "probability_neutral", "probability_positive")
 
 
@@ -83,7 +74,7 @@ class PredictOperator(SageMakerJobOperator):
         """The transform job; skips the task where nothing is to be scored."""
         if done:
             return None
-        reason = why_not(self.run)
+        reason = scoring.why_not(self.run)
         if reason:
             raise AirflowSkipException(reason)
         live = champion.find_champion(self.aws, self.settings.endpoint_name)
@@ -211,36 +202,16 @@ class PredictOperator(SageMakerJobOperator):
         tables.make_database()
         described = "What the live model says of each review of a partition, and which model it was"
         tables.agree(
-            WantedTable(table_input(TABLE, root, COLUMN_TYPES, described, PARQUET, PARQUET_PARAMETERS))
+            WantedTable(table_input(TABLE, root, PREDICTION_TYPES, described, PARQUET, PARQUET_PARAMETERS))
         )
         wr.catalog.add_parquet_partitions(
             settings.database,
             TABLE,
             {f"{root}{next(iter(PARTITION_TYPES))}={partition}/": [partition]},
             compression="snappy",
-            columns_types=COLUMN_TYPES,
+            columns_types=PREDICTION_TYPES,
             boto3_session=self.aws.session,
         )
-
-
-def why_not(run: Mapping[str, Any]) -> str | None:
-    """Why a run scores nothing, None when it does.
-
-    A run that may not deploy would score with a model that it did not choose, older than its own as a rule.
-    With ``predict: auto`` it does not; ``always`` says that this is wanted.
-    """
-    if run["mode"] != "retrain":
-        return f"mode is {run['mode']}: nothing is scored"
-    wanted = run.get("predict", "never")
-    if wanted == "never":
-        return "predict is never"
-    if wanted == "always":
-        return None
-    if run["run_type"] == "backfill" and run["deploy"] != "force":
-        return "a backfill chooses no model, what is live may be older: predict: always scores with it"
-    if run["deploy"] == "never":
-        return "deploy is never, what is live may be older than this run: predict: always scores with it"
-    return None
 
 
 def newest_reviews(sources: Iterable[Mapping[str, Any]], data_until: str) -> Reviews:
@@ -271,4 +242,4 @@ def prediction_rows(review_ids: Sequence[str], output: bytes, model: Mapping[str
             **model,
         }
     )
-    return frame[list(COLUMN_TYPES)]
+    return frame[list(PREDICTION_TYPES)]

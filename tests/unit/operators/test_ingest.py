@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from sentiment_retrain.data.columns import column_names
 from sentiment_retrain.operators import (
     AthenaQualityOperator,
     DriftOperator,
@@ -18,7 +19,6 @@ from sentiment_retrain.operators import (
     PrepareDatasetsOperator,
     RegisterGlueTablesOperator,
 )
-from sentiment_retrain.operators.catalog import column_names
 
 from ..samples import curated
 

@@ -13,14 +13,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sentiment_retrain import errors
 from sentiment_retrain.data import datasets
+from sentiment_retrain.data.columns import PREDICTION_TYPES
 from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator
 from sentiment_retrain.operators.predictions import (
-    COLUMN_TYPES,
     PredictOperator,
     newest_reviews,
     prediction_rows,
-    why_not,
 )
+from sentiment_retrain.runs import scoring
 from sentiment_retrain.settings import load_settings
 
 from .test_ingest import deliver, source
@@ -101,7 +101,7 @@ def test_predictions_are_the_endpoint_s_answers_and_twice_changes_nothing(world:
     made = week.predict()
 
     table, reviews = week.table(), week.reviews()
-    assert list(table.columns) == [*COLUMN_TYPES, "dt"]
+    assert list(table.columns) == [*PREDICTION_TYPES, "dt"]
     assert made["rows"] == len(table) == len(reviews) > 0
     assert set(table["dt"]) == {made["partition"]} == {week.land["data_until"]}
     assert set(table["model_name"]) == {first["model_name"]} == {made["model_name"]}
@@ -154,7 +154,7 @@ def test_nothing_live_is_no_failure(world: World) -> None:
     ],
 )
 def test_a_run_that_chose_no_model_scores_only_when_told_to(changes: dict[str, str], reason: Any) -> None:
-    found = why_not(RUN | changes)
+    found = scoring.why_not(RUN | changes)
     assert found is None if reason is None else str(found).startswith(reason)
 
 
