@@ -109,6 +109,18 @@ def test_history_tells_what_happened(cloudwatch: Any, alarm: Callable[..., dict[
     assert json.loads(item["HistoryData"])["newState"]["stateValue"] == "ALARM"
 
 
+def history_of(cloudwatch: Any, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    answer = cloudwatch.describe_alarm_history(AlarmName=made["AlarmName"], HistoryItemType=kind)
+    return list(answer["AlarmHistoryItems"])
+
+
+def eventually(look: Callable[[], list[dict[str, Any]]], seconds: float = 10) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def test_an_alarm_notifies_its_topic(
     aws: Callable[[str], Any], cloudwatch: Any, alarm: Callable[..., dict[str, Any]]
 ) -> None:
@@ -128,8 +140,9 @@ def test_an_alarm_notifies_its_topic(
     assert (message["NewStateValue"], message["OldStateValue"]) == ("ALARM", "INSUFFICIENT_DATA")
     assert message["AlarmDescription"] == "too much"
     assert message["Trigger"]["MetricName"] == made["MetricName"]
-    history = cloudwatch.describe_alarm_history(AlarmName=made["AlarmName"], HistoryItemType="Action")
-    assert history["AlarmHistoryItems"][0]["HistorySummary"] == f"Successfully executed action {topic}"
+    # The message may be there a moment before the history tells of it.
+    actions = eventually(lambda: history_of(cloudwatch, made, "Action"))
+    assert actions[0]["HistorySummary"] == f"Successfully executed action {topic}"
 
 
 @pytest.mark.parametrize(
