@@ -36,6 +36,8 @@ _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 #: Pauses before a request is repeated whose configuration or model AWS does not see yet: what was made a
 #: moment ago is read with eventual consistency, and AWS advises to repeat (documentation of CreateEndpoint).
 SEEN_LATE_SECONDS = (0.5, 1.0, 2.0, 4.0)
+#: Threads that may work with one client at once without waiting for a connection, or opening one each time.
+MAX_CONNECTIONS = 16
 _NOT_SEEN = re.compile(r'Could not find (?:model|endpoint|endpoint configuration) "')
 
 
@@ -71,6 +73,7 @@ class Aws:
                     retries={"mode": "standard", "total_max_attempts": 5},
                     connect_timeout=10,
                     read_timeout=70,
+                    max_pool_connections=MAX_CONNECTIONS,
                     user_agent_extra="sentiment-retrain",
                 )
                 self._clients[service] = self.session.client(service, config=config)

@@ -12,6 +12,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.aws.hooks import MAX_CONNECTIONS
 from sentiment_retrain.cards.outcome import outcome
 from sentiment_retrain.errors import RetrainError
 
@@ -26,7 +27,6 @@ INDEX_VERSION = 2
 INDEX_KEY = "timeline/index.json"
 #: Runs that a timeline holds; older ones keep their cards.
 MOST_RUNS = 500
-_READERS = 16
 _CARD = "/card.json"
 
 
@@ -74,7 +74,7 @@ def read_timeline(aws: Aws, bucket: str) -> list[dict[str, Any]]:
     known = _known(aws, bucket)
     remembered = {key: known[key] for key, etag in cards.items() if known.get(key, {}).get("etag") == etag}
     changed = [key for key in cards if key not in remembered]
-    with ThreadPoolExecutor(_READERS) as pool:
+    with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
         found = pool.map(lambda key: _read(aws, bucket, key), changed)
         read = {key: {"etag": cards[key], "run": run} for key, run in zip(changed, found, strict=True) if run}
     current = {**remembered, **read}

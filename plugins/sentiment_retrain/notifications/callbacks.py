@@ -9,7 +9,7 @@ from airflow.sdk import BaseNotifier
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from sentiment_retrain.notifications import sending
+from sentiment_retrain.notifications import telling
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ class FailedRunNotifier(BaseNotifier):
         from sentiment_retrain.aws.hooks import Aws
 
         reason = str(context.get("reason") or "")
-        sending.tell_of_crash(Aws(), load_settings(), context, reason, self.log)
+        telling.tell_of_crash(Aws(), load_settings(), context, reason, self.log)
 
 
 class LateRunNotifier(BaseNotifier):
-    """Tells of a run that should be done by now, see :func:`.sending.tell_of_late_run`."""
+    """Tells of a run that should be done by now, see :func:`.telling.tell_of_late_run`."""
 
     def __init__(self, context: Any = None) -> None:
         super().__init__(context=context)
@@ -46,7 +46,7 @@ class LateRunNotifier(BaseNotifier):
         from sentiment_retrain.aws.hooks import Aws
 
         deadline = dt.datetime.fromisoformat(str(context["deadline"]["deadline_time"]))
-        sending.tell_of_late_run(Aws(), load_settings(), context["dag_run"], deadline, self.log)
+        telling.tell_of_late_run(Aws(), load_settings(), context["dag_run"], deadline, self.log)
 
 
 def late_run_alert(settings: Settings) -> DeadlineAlert | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sentiment_retrain.notifications.messages import TRIGGER, Message, incident_key, live_line, urgency
+from sentiment_retrain.notifications import messages
 
 if TYPE_CHECKING:
     from sentiment_retrain.endpoint.live import Live
+    from sentiment_retrain.notifications.messages import Message
 
 #: States of a run that is on its way. Airflow looks at deadlines of failed runs as well.
 UNDONE = frozenset({"queued", "running"})
@@ -39,17 +40,11 @@ def of_late_run(
     """
     why = "nobody has decided on its model" if waits_for_decision else f"still {state}"
     lines = (
-        live_line(live),
+        messages.live_line(live),
         f"It should have ended by {deadline.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC. Nothing was stopped.",
         _WAITS if waits_for_decision else _HINTS.get(state, ""),
         f"Run: {run_id}",
         f"Link: {link}",
     )
-    return Message(
-        ("run_late",),
-        f"{dag_id} is late: {why}",
-        tuple(line for line in lines if line),
-        severity=urgency(live, is_problem=True),
-        action=TRIGGER,
-        key=incident_key(dag_id, mode),
-    )
+    what = f"{dag_id} is late: {why}"
+    return messages.of_incident("run_late", what, lines, live, messages.incident_key(dag_id, mode))

@@ -9,7 +9,7 @@ from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.errors import GATE_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sentiment_retrain.endpoint.live import Live
     from sentiment_retrain.settings.notifications import Event
@@ -179,13 +179,18 @@ def of_crash(dag_id: str, run_id: str, reason: str, link: str, live: Live | None
         f"Run: {run_id}",
         f"Link: {link}",
     )
+    return of_incident("run_failed", f"{dag_id} failed without a report", lines, live, incident_key(dag_id))
+
+
+def of_incident(event: Event, what: str, lines: Iterable[str], live: Live | None, key: str) -> Message:
+    """A message that opens an incident, or adds to the one of that key.
+
+    :param lines: empty ones are left out
+    :param key: see :func:`incident_key`
+    """
+    severity = urgency(live, is_problem=True)
     return Message(
-        ("run_failed",),
-        f"{dag_id} failed without a report",
-        tuple(line for line in lines if line),
-        severity=urgency(live, is_problem=True),
-        action=TRIGGER,
-        key=incident_key(dag_id),
+        (event,), what, tuple(line for line in lines if line), severity=severity, action=TRIGGER, key=key
     )
 
 

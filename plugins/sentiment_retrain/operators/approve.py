@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sentiment_retrain import errors
 from sentiment_retrain.aws import packages
 from sentiment_retrain.endpoint.triggers import ApprovalTrigger
-from sentiment_retrain.notifications import messages, sending
+from sentiment_retrain.notifications import messages, sending, telling
 from sentiment_retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ApproveModelOperator(RetrainOperator):
             self.verdict,
             self.settings.endpoint_name,
             self.arn,
-            sending.card_link(dag_run.dag_id, dag_run.run_id, html_uri),
+            telling.card_link(dag_run.dag_id, dag_run.run_id, html_uri),
             _readable(deadline),
             sending.live_now(self.aws, self.settings, self.log),
         )

@@ -13,7 +13,7 @@ from sentiment_retrain import settings as configuration
 from sentiment_retrain.aws.objects import split_uri
 from sentiment_retrain.cards import figures, report, timeline
 from sentiment_retrain.endpoint import scaling
-from sentiment_retrain.notifications import sending
+from sentiment_retrain.notifications import telling
 from sentiment_retrain.operators.abandoned import stop_abandoned
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.input_records import why_submitted
@@ -46,7 +46,7 @@ class PublishReportOperator(RetrainOperator):
         bucket = split_uri(result["card_uri"])[0]
         self.aws.put_json(f"s3://{bucket}/runs/latest.json", result)
         timeline.read_timeline(self.aws, bucket)
-        sending.tell_of_run(self.aws, self.settings, result, context, self.log)
+        telling.tell_of_run(self.aws, self.settings, result, context, self.log)
         if broken_off:
             raise broken_off
         return result

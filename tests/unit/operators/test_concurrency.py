@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from sentiment_retrain.aws.hooks import MAX_CONNECTIONS
 from sentiment_retrain.operators import (
     LandReviewsOperator,
     PlanRunOperator,
@@ -50,6 +51,20 @@ def together(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
 
 def executed(operators: Sequence[RetrainOperator], **params: Any) -> list[Any]:
     return together([partial(operator.execute, context(**params)) for operator in operators])
+
+
+def test_as_many_threads_as_read_cards_each_have_a_connection(
+    aws: Aws, bucket: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One connection too few would be opened and thrown away again with each request."""
+    uri = f"s3://{bucket}/one.json"
+    aws.put_json(uri, {"one": 1})
+    with caplog.at_level("WARNING", "urllib3.connectionpool"):
+        read = [
+            result for _ in range(5) for result in together([partial(aws.get_json, uri)] * MAX_CONNECTIONS)
+        ]
+    assert read == [{"one": 1}] * 5 * MAX_CONNECTIONS
+    assert not [found for found in caplog.records if found.levelname == "WARNING"]
 
 
 def test_ten_intervals_at_once_lose_no_row_and_no_partition(aws: Aws, bucket: str) -> None:

@@ -17,7 +17,7 @@ from sentiment_retrain.aws import packages
 from sentiment_retrain.cards import report
 from sentiment_retrain.endpoint.live import Live
 from sentiment_retrain.errors import NotificationError
-from sentiment_retrain.notifications import callbacks, channels, digest, messages, sending
+from sentiment_retrain.notifications import callbacks, channels, digest, messages, telling
 from sentiment_retrain.settings import load_settings
 
 from .. import sample_cards, samples
@@ -81,7 +81,7 @@ def end(world: World, card: dict[str, Any], undone: set[str] | None = None, clea
         dag_id=DAG_ID, run_id=run_id, run_type=run_id.split("__")[0], clear_number=clear_number
     )
     context = {"dag_run": dag_run, "ti": Instance(run_id, {run_id, *(undone or set())})}
-    sending.tell_of_run(
+    telling.tell_of_run(
         world.aws, load_settings(), result, context, logging.getLogger("sentiment_retrain.test")
     )
 
@@ -185,10 +185,10 @@ def test_of_days_that_end_together_one_sends(world: World, subscriber: Subscribe
     assert subscriber.got() == []
     # Both reports are written, both runs are still running: whoever looks now may send, one does.
     settings, log = load_settings(), logging.getLogger("sentiment_retrain.test")
-    kept = sending._kept(world.bucket, DAG_ID, "20260302-backfill")
+    kept = telling._kept(world.bucket, DAG_ID, "20260302-backfill")
     world.aws.put_json(kept, digest.entry(failed_card(second), "a link"))
     sent = [
-        sending.send_digest(world.aws, settings, world.bucket, DAG_ID, Instance(run_id, both), log)
+        telling.send_digest(world.aws, settings, world.bucket, DAG_ID, Instance(run_id, both), log)
         for run_id in (first, second)
     ]
     assert sent == [True, False]
