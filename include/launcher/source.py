@@ -29,13 +29,18 @@ def local_file(places: Places, data: str, console: Console) -> Path:
     """The file that `DATA=` names, or the first data where it names none, found usable; says how it is read.
 
     :raises SourceError: missing, empty, a column missing, no usable row, …
+    :raises TooFewRows: too small for a run
     """
-    from sentiment_retrain.data.reviews import inspect_source
+    from sentiment_retrain.data.reviews import inspect_source, require_enough
+    from sentiment_retrain.settings import load_settings
 
     # The preflight judges by the same configuration as the run's tasks.
     os.environ["SENTIMENT_RETRAIN_CONFIG"] = airflow.overlay()
     path = Path(data).expanduser() if data else first_data.ensure(places)
-    console.print("\n".join(reading(inspect_source(path))), markup=False, soft_wrap=True)
+    settings = load_settings()
+    seen = inspect_source(path, settings)
+    console.print("\n".join(reading(seen)), markup=False, soft_wrap=True)
+    require_enough(seen, settings.datasets)
     return path
 
 

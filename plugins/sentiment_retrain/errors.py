@@ -116,7 +116,10 @@ class NoUsableRow(SourceError):
     """No row of the source can be used."""
 
     code = "SR-SOURCE-005"
-    remedy = "Look at the counts by reason: when all rows share one, a column is mapped wrongly in `columns`."
+    remedy = (
+        "Look at the counts by reason: when all rows share one, a column is mapped wrongly in `columns`, "
+        "or the scale is another than `sentiment` says (docs/your-data.md)."
+    )
 
 
 class DataQualityError(RetrainError):

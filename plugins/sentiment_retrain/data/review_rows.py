@@ -54,13 +54,16 @@ class Refusal(NamedTuple):
     raw: str
 
 
-def judge_rows(text: str, header: SourceHeader, settings: Settings) -> Iterator[Review | Refusal]:
+def judge_rows(
+    text: str, header: SourceHeader, settings: Settings, *, whole: bool = True
+) -> Iterator[Review | Refusal]:
     """Every row after the header, judged, in order.
 
+    :param whole: False for the beginning of a file, whose last row may be cut
     :raises SourceUnreadable: when the text breaks off as CSV, e.g. at a quote that is never closed
     """
     seen: set[tuple[str, str, int]] = set()
-    rows = records(text, header.delimiter)
+    rows = records(text, header.delimiter, whole=whole)
     next(rows)
     number = 0
     try:

@@ -7,23 +7,27 @@ A row is either accepted whole or refused with one reason; nothing is repaired b
 from __future__ import annotations
 
 import collections
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentiment_retrain.data.balancing import LABELS
 from sentiment_retrain.data.review_rows import REFUSAL_REASONS as REFUSAL_REASONS
 from sentiment_retrain.data.review_rows import Refusal, Review, judge_rows
 from sentiment_retrain.data.source_header import SourceHeader, decoded, find_header
-from sentiment_retrain.errors import NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable
+from sentiment_retrain.data.text import fold_white_space
+from sentiment_retrain.errors import NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable, TooFewRows
 from sentiment_retrain.naming import PATH_FINGERPRINT_LENGTH, content_sha256
 from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
     from sentiment_retrain.settings import Settings
+    from sentiment_retrain.settings.schema import Datasets as DatasetSettings
 
 CURATED_COLUMNS = (
     "review_id",
@@ -71,7 +75,10 @@ class ParsedReviews:
 
 @dataclass(frozen=True)
 class SourceSummary:
-    """What a quick look at a file saw: its columns, and how its first rows would fare."""
+    """What a quick look at a file saw: its columns, and how its first rows would fare.
+
+    :param rows_by_sentiment: usable rows of each sentiment, 0 where there are none
+    """
 
     path: Path
     header: SourceHeader
@@ -79,6 +86,8 @@ class SourceSummary:
     rows_usable: int
     refused_by_reason: dict[str, int]
     whole_file: bool
+    distinct_texts: int
+    rows_by_sentiment: Mapping[int, int]
 
 
 def parse_reviews(content: bytes, settings: Settings, source_sha256: str | None = None) -> ParsedReviews:
@@ -123,7 +132,7 @@ def inspect_source(path: Path | str, settings: Settings | None = None) -> Source
     content, whole_file = _first_bytes(path)
     text = decoded(content)
     header = find_header(text, settings.columns)
-    rows = list(judge_rows(text, header, settings))
+    rows = list(judge_rows(text, header, settings, whole=whole_file))
     # The last row of a part may be cut in the middle.
     judged = _Judged.of(rows if whole_file else rows[:-1])
     _require_usable(judged, whole_file)
@@ -134,7 +143,36 @@ def inspect_source(path: Path | str, settings: Settings | None = None) -> Source
         rows_usable=len(judged.reviews),
         refused_by_reason=judged.refused_by_reason(),
         whole_file=whole_file,
+        distinct_texts=len({fold_white_space(review.text) for review in judged.reviews}),
+        rows_by_sentiment=collections.Counter(review.sentiment for review in judged.reviews),
     )
+
+
+def require_enough(seen: SourceSummary, rules: DatasetSettings) -> None:
+    """Refuse a file that is too small for a run on it alone, whichever side each of its reviews comes to.
+
+    :raises TooFewRows: fewer texts than the datasets need, or too few of a sentiment once balanced
+    """
+    if not seen.whole_file:
+        return
+    if seen.distinct_texts < rules.minimum_rows:
+        raise TooFewRows(
+            observed=f"{seen.path.name} has {seen.distinct_texts} distinct texts that can be used",
+            expected=f"more than {rules.minimum_rows} (`datasets.minimum_rows`), as a part is for the test",
+            remedy="Name a file with more reviews: docs/your-data.md says how many there should be.",
+        )
+    counts = {label: seen.rows_by_sentiment.get(label, 0) for label in LABELS}
+    rarest = min(counts, key=counts.__getitem__)
+    most = math.inf if rules.maximum_class_ratio is None else rules.maximum_class_ratio * counts[rarest]
+    balanced = sum(min(count, most) for count in counts.values())
+    if balanced < rules.minimum_rows or counts[rarest] < rules.minimum_test_rows_per_class:
+        raise TooFewRows(
+            observed=f"{seen.path.name} has {counts[rarest]} reviews of sentiment {rarest} "
+            f"that can be used, which leaves {balanced:.0f} rows after balancing",
+            expected=f"more than {rules.minimum_rows} rows (`datasets.minimum_rows`, "
+            f"`datasets.maximum_class_ratio`), {rules.minimum_test_rows_per_class} of each to test on",
+            remedy="Add reviews of this sentiment, or correct `sentiment`, by which ratings are read.",
+        )
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _KNOWN_BINARY = {
     b"\xfe\xff": "UTF-16 text",
     b"%PDF": "a PDF document",
 }
+#: An object with a name, alone, a line each, or in a list: no header row looks like this.
+_JSON = re.compile(rb'\s*\[?\s*\{\s*"[^"\n]*"\s*:')
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,47 @@ def decoded(content: bytes) -> str:
             raise SourceUnreadable(observed=f"the file is {kind}", expected="delimited text in UTF-8")
     if b"\x00" in content[:4096]:
         raise SourceUnreadable(observed="the file holds zero bytes", expected="delimited text in UTF-8")
-    return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if _JSON.match(content):
+        raise SourceUnreadable(observed="the file is JSON", expected="delimited text in UTF-8")
+    return content.decode("utf-8", errors="surrogateescape")
 
 
 #: A longer field is a quote that nobody closed.
 MAXIMUM_FIELD_CHARACTERS = 131_072
+#: A line of its own behind the text: only a quote that is open at the text's end makes it part of a record.
+_END = "\x1eend of the text\x1e"
 
 
-def records(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The records of delimited text, header first, without blank lines; raises ``csv.Error``."""
-    for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+def records(text: str, delimiter: str, *, whole: bool = True) -> Iterator[list[str]]:
+    """The records of delimited text, header first, without blank lines.
+
+    :param whole: False for the beginning of a file, which may end within quotes
+    :raises csv.Error: a field is too long, or a quote that is never closed has swallowed rows
+    """
+    width = 0
+    lines = itertools.chain(io.StringIO(text, newline=""), (_END,))
+    for record in csv.reader(lines, delimiter=delimiter):
+        if record == [_END]:
+            return
         # csv's own limit belongs to the whole process, where any library may have raised it.
         if any(len(field) > MAXIMUM_FIELD_CHARACTERS for field in record):
             raise csv.Error(f"field larger than field limit ({MAXIMUM_FIELD_CHARACTERS})")
+        if record and record[-1].endswith(_END):
+            record[-1] = record[-1].removesuffix(_END)
+            if whole:
+                _refuse_swallowed(record[-1], delimiter, width)
         if any(record):
+            width = width or len(record)
             yield record
+
+
+def _refuse_swallowed(field: str, delimiter: str, width: int) -> None:
+    """Raise ``csv.Error`` when lines within a field that was never closed are rows of ``width`` fields."""
+    lines = itertools.islice(io.StringIO(field, newline=""), 1, None)
+    swallowed = sum(len(row) == width for row in csv.reader(lines, delimiter=delimiter))
+    if swallowed:
+        raise csv.Error(f"a quote is opened and never closed; {swallowed} rows are behind it")
 
 
 def find_header(text: str, columns: Columns) -> SourceHeader:

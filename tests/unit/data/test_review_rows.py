@@ -124,6 +124,21 @@ def test_unclosed_quote_over_the_whole_file_is_unreadable() -> None:
         judge('text,category,rating\ngood,Dresses,5\n"never closed' + "x" * 200_000)
 
 
+def test_unclosed_quote_that_swallows_rows_is_unreadable() -> None:
+    content = 'category,text,rating\nTVs,good,5\nTVs,"never closed,1\nTVs,bad,1\nTVs,"so, so",3\nTVs,fine,4\n'
+    with pytest.raises(SourceUnreadable, match=r"row 2: a quote is opened and never closed; 3 rows"):
+        judge(content.replace('"so, so"', "so"))
+    # Closed by the next quote, it is one row that does not fit.
+    assert [type(row) for row in judge(content)] == [Review, Refusal, Review]
+
+
+def test_last_row_that_was_cut_within_quotes_is_refused_alone() -> None:
+    rows = judge('category,text,rating\nTVs,good,5\nTVs,"it was,\nin a word, cut')
+    assert [type(row) for row in rows] == [Review, Refusal]
+    assert isinstance(rows[1], Refusal)
+    assert rows[1].raw == 'TVs,"it was,\nin a word, cut"'
+
+
 @pytest.mark.parametrize(
     ("kind", "rating", "sentiment"),
     [

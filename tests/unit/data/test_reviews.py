@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sentiment_retrain.data import reviews
-from sentiment_retrain.errors import ColumnMissing, NoUsableRow, SourceEmpty, SourceNotFound, SourceUnreadable
+from sentiment_retrain.errors import (
+    ColumnMissing,
+    NoUsableRow,
+    SourceEmpty,
+    SourceNotFound,
+    SourceUnreadable,
+    TooFewRows,
+)
 
 from .. import samples
 
@@ -109,6 +116,43 @@ def test_quick_look_reads_only_the_beginning(tmp_path: Path, monkeypatch: pytest
     assert not summary.whole_file
     # Four rows fit; the last one is not judged, it may be cut in the middle.
     assert (summary.rows_inspected, summary.rows_usable) == (3, 3)
+
+
+def test_quick_look_at_a_beginning_that_ends_within_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "INSPECTED_BYTES", 60)
+    rows = b'good,Knits,5\n"well,\nred,green,blue\nand more' + b" of it" * 20 + b'",Knits,4\n'
+    summary = reviews.inspect_source(write(tmp_path, b"text,category,rating\n" + rows), SETTINGS)
+    assert (summary.rows_inspected, summary.rows_usable) == (1, 1)
+
+
+def sized(negative: int, others: int) -> bytes:
+    """A file of so many negative reviews, and of so many neutral and positive ones each; one text twice."""
+    counts = {1: negative, 3: others, 5: others}
+    lines = [f"review {stars} {n},Knits,{stars}\n" for stars, count in counts.items() for n in range(count)]
+    return ("text,category,rating\n" + "".join(lines) + "review 5 1,Pants,5\n").encode()
+
+
+def test_file_too_small_for_a_run_is_refused_at_the_quick_look(tmp_path: Path) -> None:
+    rules = SETTINGS.datasets
+    with pytest.raises(TooFewRows, match="reviews.csv has 499 distinct texts") as caught:
+        reviews.require_enough(reviews.inspect_source(write(tmp_path, sized(99, 200)), SETTINGS), rules)
+    assert "datasets.minimum_rows" in str(caught.value)
+    reviews.require_enough(reviews.inspect_source(write(tmp_path, sized(100, 200)), SETTINGS), rules)
+    with pytest.raises(TooFewRows, match="has 71 reviews of sentiment -1 .* leaves 497 rows"):
+        reviews.require_enough(reviews.inspect_source(write(tmp_path, sized(71, 600)), SETTINGS), rules)
+    reviews.require_enough(reviews.inspect_source(write(tmp_path, sized(72, 600)), SETTINGS), rules)
+    unbalanced = rules.model_copy(update={"maximum_class_ratio": None})
+    with pytest.raises(TooFewRows, match="has 0 reviews of sentiment -1"):
+        reviews.require_enough(reviews.inspect_source(write(tmp_path, sized(0, 600)), SETTINGS), unbalanced)
+
+
+def test_beginning_of_a_large_file_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviews, "INSPECTED_BYTES", 500)
+    seen = reviews.inspect_source(write(tmp_path, sized(0, 600)), SETTINGS)
+    assert seen.rows_inspected < 100
+    reviews.require_enough(seen, SETTINGS.datasets)
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,17 @@ def test_nothing_to_read_is_an_empty_source(content: bytes) -> None:
         (b"PAR1rest", "Parquet"),
         ("text,rating".encode("utf-16"), "UTF-16"),
         (b"text\x00,rating", "zero bytes"),
+        (b'{"text": "good", "rating": 5}\n{"text": "bad", "rating": 1}\n', "JSON"),
+        (b'\xef\xbb\xbf[\n  {\n    "text" : "good"\n  }\n]', "JSON"),
     ],
 )
 def test_what_is_not_delimited_text_is_named(content: bytes, said: str) -> None:
     with pytest.raises(SourceUnreadable, match=said):
         decoded(content)
+
+
+def test_brackets_around_names_are_no_json() -> None:
+    assert decoded(b"[text],{rating}\n") == "[text],{rating}\n"
 
 
 def test_byte_order_mark_is_no_part_of_the_first_name() -> None:
@@ -81,6 +87,11 @@ def test_byte_order_mark_is_no_part_of_the_first_name() -> None:
 
 def test_blank_lines_are_no_records() -> None:
     assert list(records("\n\na,b\n\n,\n1,2\n", ",")) == [["a", "b"], ["1", "2"]]
+
+
+def test_beginning_of_a_file_may_end_within_quotes() -> None:
+    text = 'a,b\n1,"open\n3,4\n'
+    assert list(records(text, ",", whole=False)) == [["a", "b"], ["1", "open\n3,4\n"]]
 
 
 def test_endless_quote_in_the_header_is_unreadable() -> None:
