@@ -50,6 +50,13 @@ class DeployInferencePipelineOperator(EndpointOperator):
             raise AirflowSkipException(self.verdict["reason"])
         return dict(self.when_free(context))
 
+    def _has_put_up(self, current: Mapping[str, Any], config: str) -> bool:
+        """Whether an earlier try of this task, or of a run that was cleared, has done it to the end."""
+        tags = self.aws.tags(current["EndpointArn"])
+        return (
+            tags.get("retrain:run") == self.run["run_key"] and tags.get(history.TARGET_TAG, config) == config
+        )
+
     def is_ours(self, current: Mapping[str, Any]) -> bool:
         """Whether an earlier try of this task has begun this very update."""
         return self._config()["EndpointConfigName"] in (
@@ -76,7 +83,7 @@ class DeployInferencePipelineOperator(EndpointOperator):
             # Another run began between the wait and this look: its data counts once it is live.
             return dict(self.when_free(context))
         elif current["EndpointConfigName"] == config:
-            notes["outcome"] = "unchanged"
+            notes["outcome"] = "reconnected" if self._has_put_up(current, config) else "unchanged"
         else:
             # Between the first comparison and this look another run may have created the endpoint.
             self._require_newest()

@@ -15,6 +15,7 @@ from sentiment_retrain.aws import packages
 from sentiment_retrain.aws.error_translation import error_code, translate
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
+from sentiment_retrain.endpoint.canary import labels_of
 from sentiment_retrain.endpoint.updates import begin_update, pending_config
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.verdict import gates
@@ -31,6 +32,8 @@ CONTENT_TYPE = "text/csv"
 #: Modelled errors that botocore does not retry although they pass.
 _PASSING = frozenset({"ModelNotReadyException", "InternalDependencyException"})
 _ATTEMPTS = 5
+#: Outcomes of a deployment by which this run's model took another one's place.
+_REPLACED = frozenset({"updated", "reconnected"})
 #: Said of an endpoint and its former configuration.
 PUT_BACK = "{} was put back to {}"
 
@@ -108,22 +111,32 @@ class VerifyEndpointOperator(RetrainOperator):
             config = self.deployment["endpoint_config_name"]
             history.mark_unverified(self.aws, self._endpoint()["EndpointArn"], config)
             return "left as it is: nothing was live before; the next run deploys and verifies its winner"
-        if self.deployment.get("outcome") != "updated":
+        if self.deployment.get("outcome") not in _REPLACED:
             return "left as it is: this run did not replace a model"
         replaced_by = self._replaced_by()
         if replaced_by:
             return f"left as it is: {replaced_by}"
-        said = put_back(self.aws, self.settings, name, before)
+        try:
+            said = put_back(self.aws, self.settings, name, before)
+        except errors.RetrainError as error:
+            # The gates' error is the one that tells whoever is woken what customers get.
+            said = f"{name} could not be put back to {before}: {error.observed}"
         self.log.error("%s", said)
         if said == PUT_BACK.format(name, before):
             self.remember(put_back_to=before)
+        else:
+            config = self.deployment["endpoint_config_name"]
+            history.mark_unverified(self.aws, self._endpoint()["EndpointArn"], config)
         if self.registration:
             words = f"put back by run {self.run['run_key']}: {failed} failed on the live endpoint"
             packages.reject_rolled_back(self.aws, self.registration["model_package_arn"], words)
         return said
 
-    def _ask(self, body: bytes) -> str:
-        """The endpoint's answer to one CSV request; errors that pass are tried again."""
+    def _ask(self, body: bytes) -> str | None:
+        """The endpoint's answer to one CSV request, None when the model failed.
+
+        Errors that pass are tried again.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         runtime = self.aws.client("sagemaker-runtime")
@@ -135,6 +148,10 @@ class VerifyEndpointOperator(RetrainOperator):
                 )
                 return str(answer["Body"].read().decode())
             except (BotoCoreError, ClientError) as error:
+                if error_code(error) == "ModelError":
+                    # It is the model that is asked about: no answer is a wrong one.
+                    self.log.warning("%s", error)
+                    return None
                 if error_code(error) not in _PASSING or attempt == _ATTEMPTS:
                     raise translate(error, f"sagemaker-runtime:InvokeEndpoint {name}") from error
                 time.sleep(attempt)
@@ -147,16 +164,10 @@ class VerifyEndpointOperator(RetrainOperator):
 
     def _golden(self) -> list[tuple[Any, int | None]]:
         """Each golden request and the sentiment answered, None for an answer that breaks the contract."""
-        from sentiment_retrain.verdict import evaluation
-
         answers: list[tuple[Any, int | None]] = []
         for request in self.settings.golden_requests:
             answer = self._ask(request_csv([request.text]))
-            try:
-                label = int(evaluation.parse_predictions([*answer.splitlines()], 1).labels[0])
-            except errors.PredictionsMalformed as error:
-                self.log.warning("golden request %r: %s", request.text, error)
-                label = None
+            label = labels_of(answer, 1)[0] if answer is not None else None
             self.log.info("golden request %r: %s, expected %s", request.text, label, request.expected)
             answers.append((request, label))
         return answers
@@ -172,9 +183,9 @@ class VerifyEndpointOperator(RetrainOperator):
         step = max(1, len(texts) // self.settings.gates.agreement.sample_rows)
         chosen = list(range(0, len(texts), step))[: self.settings.gates.agreement.sample_rows]
         answer = self._ask(request_csv([texts[position] for position in chosen]))
-        live = evaluation.parse_predictions(answer.splitlines(), len(chosen)).labels.tolist()
+        live = labels_of(answer or "", len(chosen))
         different = [
-            {"row": position, "live": int(seen), "offline": int(offline[position])}
+            {"row": position, "live": seen, "offline": int(offline[position])}
             for position, seen in zip(chosen, live, strict=True)
             if seen != offline[position]
         ]

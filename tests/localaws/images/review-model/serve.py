@@ -45,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(1.5)
         if MANNER == "failing":
             self.reply(500, b"the weights are missing")
+        elif MANNER == "garbled":
+            self.reply(200, b"<html>it works</html>")
         else:
             self.reply(200, answer(body).encode())
 
