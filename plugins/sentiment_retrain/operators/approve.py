@@ -120,10 +120,14 @@ class ApproveModelOperator(RetrainOperator):
             sending.send(message, self.settings, self.log, [topic] if topic else [], self.aws)
 
     def _asked_at(self) -> float:
-        """When this run asked first, seconds since the epoch: a further try does not extend the deadline."""
+        """When this run asked first, seconds since the epoch: a further try does not extend the deadline.
+
+        One that was too late and is cleared asks anew.
+        """
         package = packages.describe(self.aws, self.arn) or {}
         known = packages.metadata(package)
-        if known.get(ASKED_BY) == self.run["run_key"]:
+        is_pending = package.get("ModelApprovalStatus") == packages.PENDING
+        if is_pending and known.get(ASKED_BY) == self.run["run_key"]:
             return float(known[ASKED_AT])
         now = f"{time.time():.0f}"
         properties = {ASKED_BY: self.run["run_key"], ASKED_AT: now, packages.BECAUSE: "a decision"}

@@ -120,14 +120,20 @@ class PublishReportOperator(RetrainOperator):
         return list(document["steps"]) if document else None
 
     def _skipped_from_outside(self, context: Context, states: Mapping[str, str]) -> list[str]:
-        tasks = self.dag.task_dict
         ti = context["ti"]
         return run_end.skipped_from_outside(
             states,
-            upstream={name: task.upstream_task_ids for name, task in tasks.items()},
-            joins=[name for name, task in tasks.items() if task.trigger_rule != TriggerRule.ALL_SUCCESS],
+            **self._graph(),
             has_skipped_itself=lambda task: ti.xcom_pull(task_ids=task, key=SKIP_KEY) is not None,
         )
+
+    def _graph(self) -> dict[str, Any]:
+        """``upstream`` and ``joins`` as :mod:`.run_end` takes them; empty for a card before approval."""
+        tasks = self.dag.task_dict if self.has_dag() else {}  # type: ignore[no-untyped-call]
+        return {
+            "upstream": {name: task.upstream_task_ids for name, task in tasks.items()},
+            "joins": [name for name, task in tasks.items() if task.trigger_rule != TriggerRule.ALL_SUCCESS],
+        }
 
     def _outputs(self, context: Context) -> report.RunOutputs:
         """What every task of the run handed on or left behind."""
@@ -135,8 +141,11 @@ class PublishReportOperator(RetrainOperator):
         # The protocol that types `ti` lacks this method of the real one.
         crumbs = list(ti.get_task_breadcrumbs(ti.dag_id, ti.run_id))  # type: ignore[attr-defined]
         states = {crumb["task_id"]: str(crumb["state"]) for crumb in crumbs}
+        graph = self._graph()
 
         def pull(task_id: str, key: str = "return_value") -> Any:
+            if not run_end.has_run(task_id, states, **graph):
+                return None
             return ti.xcom_pull(task_ids=task_id, key=key)
 
         def pull_all(group: str, names: Iterable[str]) -> dict[str, Any]:

@@ -14,6 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
 _SKIPPED = "skipped"
+#: States of a task that has run to its end; one that was skipped may have, too.
+_RAN = frozenset({"success", "failed"})
+
+
+def has_run(
+    task: str, states: Mapping[str, str], upstream: Mapping[str, Collection[str]], joins: Collection[str]
+) -> bool:
+    """Whether a task has run to its end since the run was last cleared.
+
+    One that has not may have handed on something in an earlier life of the run: Airflow takes that away only
+    when the task starts anew.
+
+    :param states: Airflow's state by task id, of all tasks of the run that have ended
+    :param upstream: by task id, the tasks that it waits for
+    :param joins: tasks that run beside skipped ones
+    """
+    state = states.get(task)
+    return state in _RAN or (state == _SKIPPED and not _follows(task, states, upstream, joins))
+
+
+def _follows(
+    task: str, states: Mapping[str, str], upstream: Mapping[str, Collection[str]], joins: Collection[str]
+) -> bool:
+    """Whether a task was skipped because of the tasks before it."""
+    before = [states.get(name) == _SKIPPED for name in upstream.get(task, ())]
+    return bool(before) and all(before) if task in joins else any(before)
 
 
 def skipped_from_outside(
@@ -29,15 +55,10 @@ def skipped_from_outside(
     :param joins: tasks that run beside skipped ones, and are skipped only when all before them are
     :param has_skipped_itself: asked for the few tasks that no task before them explains
     """
-
-    def follows(task: str) -> bool:
-        before = [states.get(name) == _SKIPPED for name in upstream.get(task, ())]
-        return bool(before) and all(before) if task in joins else any(before)
-
     return [
         task
         for task, state in states.items()
-        if state == _SKIPPED and not follows(task) and not has_skipped_itself(task)
+        if state == _SKIPPED and not _follows(task, states, upstream, joins) and not has_skipped_itself(task)
     ]
 
 
