@@ -121,7 +121,7 @@ def token_bars(top_tokens: Mapping[str, Sequence[Mapping[str, Any]]], label: str
         color=COLOURS[LABEL_COLOURS[label]],
         height=0.7,
     )
-    axes.set_yticks(range(len(tokens)), [str(token["token"])[:18] for token in tokens])
+    axes.set_yticks(range(len(tokens)), [cut(str(token["token"]), 18) for token in tokens])
     axes.set_ylim(9.6, -0.6)
     axes.set_xticks([])
     without_frame(axes)

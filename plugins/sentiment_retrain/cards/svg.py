@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import re
+import warnings
 import xml.etree.ElementTree as ElementTree
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
@@ -40,6 +41,8 @@ _STYLE: Mapping[str, Any] = {
     "text.parse_math": False,
     "svg.fonttype": "none",
 }
+#: Width of a usual letter, in points.
+_LETTER = 6.2
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _HREF = frozenset({"href", "{http://www.w3.org/1999/xlink}href"})
 #: What matplotlib draws with, and nothing that runs or loads anything.
@@ -57,7 +60,9 @@ def styled(draw: Callable[Arguments, str]) -> Callable[Arguments, str]:
     def within_style(*args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
         import matplotlib as mpl
 
-        with mpl.rc_context(cast(Any, _STYLE)):
+        with mpl.rc_context(cast(Any, _STYLE)), warnings.catch_warnings():
+            # The text stays text: a browser has glyphs that matplotlib's font lacks.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             return draw(*args, **kwargs)
 
     return within_style
@@ -76,8 +81,27 @@ def new_figure(title: str | None, width: float, height: float) -> tuple[Figure, 
 
 
 def cut(name: str, limit: int = 22) -> str:
-    """The start of a name: a category may be called by a whole sentence, which leaves no room to draw."""
-    return name if len(name) <= limit else name[: limit - 1] + "…"
+    """The start of a name, in one line: a category may be called by a whole sentence, which leaves no room to
+    draw, and a letter may be twice as wide as another.
+
+    :param limit: letters of usual width
+    """
+    name = " ".join(name.split())
+    if len(name) <= limit and _width(name) <= limit * _LETTER:
+        return name
+    kept = name[: limit - 1]
+    while kept and _width(kept + "…") > limit * _LETTER:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def _width(text: str) -> float:
+    """Of a text in points, as the layout will reckon it."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=_STYLE["font.size"])
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def name_bar(axes: Axes, x: float, y: float, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,24 @@ def test_a_category_named_by_a_sentence_leaves_room_to_draw() -> None:
     name = "a very long name " * 20
     assert "a very long name a ve…" in plots.count_bars({name: 3, "b": 4}, "Categories")
     assert "a very long name a ve…" in plots.facet_bars({"DPL": {name: 0.1}})
+
+
+@pytest.mark.parametrize("name", ["日本語のカテゴリー" * 3, "W" * 22, "👗👠🧥" * 8, "ที่" * 30])
+def test_a_category_of_wide_letters_leaves_room_to_draw(name: str) -> None:
+    """A browser and matplotlib reckon differently: the bars need room in both."""
+    drawn = ElementTree.fromstring(  # noqa: S314 - our own
+        plots.count_bars({name: 3000, "b": 4000}, "Categories")
+    )
+    path = next(
+        one for one in drawn.iter("{http://www.w3.org/2000/svg}path") if "--accent" in str(one.attrib)
+    )
+    across = [float(x) for x, _ in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path.get("d", ""))]
+    width = float(drawn.get("viewBox", "").split()[2])
+    assert (max(across) - min(across)) / width > 0.25
+
+
+def test_a_category_of_two_lines_is_drawn_as_one() -> None:
+    assert "new line" in plots.count_bars({"new\nline": 3}, "Categories")
 
 
 def test_style_does_not_leak_into_the_process() -> None:
