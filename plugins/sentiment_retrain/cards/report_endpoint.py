@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.endpoint.updates import was_put_back
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,7 +17,7 @@ _LEFT_AS_IT_WAS = frozenset({"unchanged", "rolled_back"})
 
 def live_endpoint(outputs: RunOutputs, champion: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The endpoint that is live after the run: the one it deployed or put back, else the champion's."""
-    deployment = outputs.part("deployment")
+    deployment = _deployment(outputs, champion)
     rollback = outputs.part("rollback")
     if rollback.get("endpoint_config_name"):
         deployment = rollback
@@ -52,6 +54,25 @@ def live_endpoint(outputs: RunOutputs, champion: Mapping[str, Any] | None) -> di
         "outcome": rollback.get("outcome"),
         "pin": pin,
         "said": said,
+    }
+
+
+def _deployment(outputs: RunOutputs, champion: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The deployment; of one that its verification undid what is live again."""
+    deployment = outputs.part("deployment")
+    if not was_put_back(outputs.part("verification").get("put_back")):
+        return deployment
+    config = deployment.get("previous_endpoint_config_name")
+    is_champion = champion is not None and champion.get("endpoint_config_name") == config
+    known = champion if champion is not None and is_champion else {}
+    return {
+        **deployment,
+        "outcome": "rolled_back",
+        "endpoint_config_name": config,
+        # What a rollback would put back is the model that was just taken off.
+        "previous_endpoint_config_name": None,
+        "model_name": known.get("model_name"),
+        "containers": known.get("containers"),
     }
 
 

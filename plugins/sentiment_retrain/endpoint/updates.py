@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from sentiment_retrain.aws.hooks import Aws
     from sentiment_retrain.settings.deployment import Deployment
 
+#: Said of an endpoint and its former configuration by whoever has undone a deployment.
+PUT_BACK = "{} was put back to {}"
+
+
+def was_put_back(said: str | None) -> bool:
+    """Whether what is said of an endpoint, after a verification that failed, is :data:`PUT_BACK`."""
+    return PUT_BACK.format("", "").strip() in (said or "")
+
 
 def pending_config(endpoint: Mapping[str, Any]) -> str | None:
     """Name of the configuration that an endpoint is moving to, None where none is under way.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.endpoint.updates import was_put_back
 from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.errors import GATE_CODES
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 SUBJECT_LIMIT = 99
 _GATE = "SR-GATE-"
 _DEPLOYED = frozenset({"created", "updated", "reconnected"})
-#: How a verification begins that could not put anything back.
-_LEFT = "left as it is"
 _BY_REQUEST = "rolled_back_by_request"
 _ROLLED_BACK = frozenset({"rolled_back", _BY_REQUEST})
 #: PagerDuty's words for how urgent it is, and how a subject begins: what a lock screen shows of it.
@@ -80,17 +79,11 @@ def events_of(card: Mapping[str, Any]) -> tuple[Event, ...]:
     if card["status"] == "failed":
         code = str((card.get("failure") or {}).get("code") or "")
         found.append("gate_failed" if code.startswith(_GATE) else "run_failed")
-    if outcome in _ROLLED_BACK or _was_put_back(card):
+    if outcome in _ROLLED_BACK or was_put_back((card.get("verification") or {}).get("put_back")):
         found.append("rolled_back")
     elif outcome in _DEPLOYED:
         found.append("deployed")
     return tuple(found)
-
-
-def _was_put_back(card: Mapping[str, Any]) -> bool:
-    """Whether a verification that said no made the endpoint serve what it served before."""
-    said = (card.get("verification") or {}).get("put_back") or ""
-    return bool(said) and not said.startswith(_LEFT)
 
 
 def of_card(
@@ -168,8 +161,13 @@ def of_reminder(question: str, arn: str, hours_left: float) -> Message:
     return Message(("approval_waiting",), f"{hours_left:.0f} h left: {question}", lines, severity=WARNING)
 
 
-def of_crash(dag_id: str, run_id: str, reason: str, link: str, live: Live | None = None) -> Message:
-    """The message about a run that failed without a report: it timed out, or was marked failed."""
+def of_crash(
+    dag_id: str, run_id: str, reason: str, link: str, live: Live | None = None, mode: str | None = None
+) -> Message:
+    """The message about a run that failed without a report: it timed out, or was marked failed.
+
+    :param mode: of the run, where its form named one
+    """
     lines = (
         live_line(live),
         f"Airflow's reason: {reason or 'none given'}",
@@ -179,7 +177,8 @@ def of_crash(dag_id: str, run_id: str, reason: str, link: str, live: Live | None
         f"Run: {run_id}",
         f"Link: {link}",
     )
-    return of_incident("run_failed", f"{dag_id} failed without a report", lines, live, incident_key(dag_id))
+    key = incident_key(dag_id, mode)
+    return of_incident("run_failed", f"{dag_id} failed without a report", lines, live, key)
 
 
 def of_incident(event: Event, what: str, lines: Iterable[str], live: Live | None, key: str) -> Message:

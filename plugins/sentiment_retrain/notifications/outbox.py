@@ -6,6 +6,7 @@ A message that was sent is left as an empty object: the role of the workers dele
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Nobody wants to know after so many hours.
 MOST_HOURS = 72
-#: So many at a time; a receiver that comes back is not flooded.
+#: So many are sent at a time; a receiver that comes back is not flooded.
 MOST = 10
 
 
@@ -38,8 +39,12 @@ def kept(aws: Aws, bucket: str) -> Iterator[tuple[str, str, Message]]:
     """URI, channel and message of what is still to be sent, the oldest first, each saying from when it is."""
     found = [item for item in aws.list_objects(f"s3://{bucket}/runs/unsent/") if item.size_bytes]
     now = dt.datetime.now(dt.UTC)
-    for item in sorted(found)[:MOST]:
-        document = aws.get_json(item.uri)
+    for item in sorted(found):
+        content = aws.get_bytes(item.uri)
+        if not content:
+            # Another run has sent it since.
+            continue
+        document = json.loads(content)
         at = dt.datetime.fromisoformat(document["at"])
         if now - at > dt.timedelta(hours=MOST_HOURS):
             forget(aws, item.uri)

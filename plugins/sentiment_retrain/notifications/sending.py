@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WEBHOOK = "webhook"
 #: What a run is told of, each once: :func:`claim`.
 FAILED, CHANGED, ASKED = "failed", "changed", "asked"
+#: A day of a backfill is kept for its digest once, too.
+KEPT = "kept"
 
 
 def send(
@@ -51,9 +53,17 @@ def send(
         if _took(channel, message, settings, log):
             taken += 1
         elif aws and settings.bucket:
-            outbox.keep(aws, settings.bucket, channel, message)
-            log.warning("the message is kept; the next one that is sent takes it along")
+            _keep(aws, settings.bucket, channel, message, log)
     return taken
+
+
+def _keep(aws: Aws, bucket: str, channel: str, message: Message, log: Any) -> None:
+    try:
+        outbox.keep(aws, bucket, channel, message)
+    except RetrainError as error:
+        log.warning("the message could not be kept: %s", error)
+    else:
+        log.warning("the message is kept; the next one that is sent takes it along")
 
 
 def _took(channel: str, message: Message, settings: Settings, log: Any) -> bool:
@@ -79,13 +89,20 @@ def _took(channel: str, message: Message, settings: Settings, log: Any) -> bool:
 
 
 def send_kept(aws: Aws, settings: Settings, log: Any) -> None:
-    """Send what a channel did not take before; stops at the first that it does not take now."""
+    """Send what a channel did not take before; one that does not take it now is not asked for more."""
     if not settings.bucket:
         return
+    down, sent = set[str](), 0
     for uri, channel, message in outbox.kept(aws, settings.bucket):
+        if channel in down:
+            continue
         if not _took(channel, message, settings, log):
-            return
+            down.add(channel)
+            continue
         outbox.forget(aws, uri)
+        sent += 1
+        if sent == outbox.MOST:
+            return
 
 
 def is_asked_for(message: Message | None, settings: Settings) -> bool:

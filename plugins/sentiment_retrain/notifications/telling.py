@@ -18,6 +18,7 @@ from sentiment_retrain.notifications import digest, incidents, late, messages
 from sentiment_retrain.notifications.sending import (
     CHANGED,
     FAILED,
+    KEPT,
     claim,
     is_asked_for,
     live_now,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sentiment_retrain.aws.hooks import Aws
+    from sentiment_retrain.notifications.messages import Message
     from sentiment_retrain.settings import Settings
 
 _UNDONE = ["queued", "running"]
@@ -53,12 +55,20 @@ def tell_of_run(aws: Aws, settings: Settings, result: Mapping[str, Any], context
         link = card_link(dag_run.dag_id, dag_run.run_id, result["html_uri"])
         bucket = urlsplit(result["card_uri"]).netloc
         if is_backfill(dag_run.run_type, dag_run.run_id):
-            aws.put_json(_kept(bucket, dag_run.dag_id, result["run_key"]), digest.entry(card, link))
+            _keep_day(aws, bucket, dag_run, result["run_key"], digest.entry(card, link))
         else:
             _tell(aws, settings, bucket, card, link, dag_run, log)
         send_digest(aws, settings, bucket, dag_run.dag_id, context["ti"], log)
     except RetrainError as error:
         log.warning("nobody was told of this run: %s", error)
+
+
+def _keep_day(aws: Aws, bucket: str, dag_run: Any, run_key: str, day: Mapping[str, Any]) -> None:
+    """Keep a day of a backfill for the digest, once for each clearing of its run."""
+    if claim(aws, bucket, run_key, KEPT, dag_run):
+        # A day that ends twice in the same way is news both times: the digest goes by what it says.
+        cleared = getattr(dag_run, "clear_number", 0) or 0
+        aws.put_json(_kept(bucket, dag_run.dag_id, run_key), {**day, "cleared": cleared})
 
 
 def _known(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,14 +115,32 @@ def tell_of_crash(aws: Aws, settings: Settings, context: Any, reason: str, log: 
     run_key = naming.run_key(dag_id, run_id, day)
     if is_backfill(dag_run.run_type, run_id):
         # Its report has kept it already, unless there was none.
-        aws.put_if_absent(
-            _kept(settings.bucket, dag_id, run_key), digest.crash_entry(run_id, run_key, reason, link)
-        )
-    elif claim(aws, settings.bucket, run_key, FAILED, dag_run):
-        message = messages.of_crash(dag_id, run_id, reason, link, live_now(aws, settings, log))
-        if is_asked_for(message, settings):
-            incidents.note(aws, settings.bucket, message.key, run_id=run_id, what="no report")
+        entry = digest.crash_entry(run_id, run_key, reason, link)
+        _keep_day(aws, settings.bucket, dag_run, run_key, entry)
+    elif _is_untold(aws, settings.bucket, run_key, dag_run, log):
+        mode = (getattr(dag_run, "conf", None) or {}).get("mode")
+        message = messages.of_crash(dag_id, run_id, reason, link, live_now(aws, settings, log), mode)
+        _note(aws, settings, message, run_id, "no report", log)
         send(message, settings, log, aws=aws)
+
+
+def _is_untold(aws: Aws, bucket: str, run_key: str, dag_run: Any, log: Any) -> bool:
+    """Whether nobody was told of a failed run; where that cannot be asked, its report could not tell."""
+    try:
+        return claim(aws, bucket, run_key, FAILED, dag_run)
+    except RetrainError as error:
+        log.warning("whether somebody was told of %s could not be asked: %s", run_key, error)
+        return True
+
+
+def _note(aws: Aws, settings: Settings, message: Message, run_id: str, what: str, log: Any) -> None:
+    """Note the incident that a message opens; the message does not depend on it."""
+    if not settings.bucket or not is_asked_for(message, settings):
+        return
+    try:
+        incidents.note(aws, settings.bucket, message.key, run_id=run_id, what=what)
+    except RetrainError as error:
+        log.warning("the incident %s could not be noted: %s", message.key, error)
 
 
 def tell_of_late_run(
@@ -140,8 +168,7 @@ def tell_of_late_run(
         mode=mode,
         waits_for_decision=_waits_for_decision(aws, settings, run, log),
     )
-    if settings.bucket and is_asked_for(message, settings):
-        incidents.note(aws, settings.bucket, message.key, run_id=run_id, what=incidents.LATE)
+    _note(aws, settings, message, run_id, incidents.LATE, log)
     send(message, settings, log, aws=aws)
 
 

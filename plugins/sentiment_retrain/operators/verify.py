@@ -16,7 +16,7 @@ from sentiment_retrain.aws.error_translation import error_code, translate
 from sentiment_retrain.data.datasets import request_csv
 from sentiment_retrain.endpoint import history, requests, scaling
 from sentiment_retrain.endpoint.canary import labels_of
-from sentiment_retrain.endpoint.updates import begin_update, pending_config
+from sentiment_retrain.endpoint.updates import PUT_BACK, begin_update, pending_config
 from sentiment_retrain.operators.base import RetrainOperator
 from sentiment_retrain.verdict import gates
 
@@ -34,8 +34,6 @@ _PASSING = frozenset({"ModelNotReadyException", "InternalDependencyException"})
 _ATTEMPTS = 5
 #: Outcomes of a deployment by which this run's model took another one's place.
 _REPLACED = frozenset({"updated", "reconnected"})
-#: Said of an endpoint and its former configuration.
-PUT_BACK = "{} was put back to {}"
 
 
 class VerifyEndpointOperator(RetrainOperator):
