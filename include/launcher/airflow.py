@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import secrets
@@ -151,6 +152,37 @@ def overlay() -> str:
     return os.pathsep.join(map(str, [laptop, *own]))
 
 
+def settings_in_use() -> dict[str, str]:
+    """The files of :func:`overlay`, and a sha256 of what is in them: what a process reads that starts now."""
+    files = overlay()
+    content = b"".join(Path(name).read_bytes() for name in files.split(os.pathsep))
+    return {"files": files, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def require_same_settings(places: Places) -> None:
+    """Refuse a command that would judge by other settings than the tasks of the Airflow that runs.
+
+    :raises RefusedError: it was started with other files, or one has changed since
+    """
+    record = _settings_record(places)
+    if running(places) is None or not record.exists():
+        return
+    started, now = json.loads(record.read_text()), settings_in_use()
+    if started == now:
+        return
+    if started["files"] == now["files"]:
+        what = f"Settings have changed since Airflow was started: {now['files']}."
+    else:
+        what = f"Airflow was started with the settings {started['files']}, this command has {now['files']}."
+    raise RefusedError(
+        "LOCAL_CONFIG", what, "`make down` stops that Airflow; or set SENTIMENT_RETRAIN_CONFIG as it was."
+    )
+
+
+def _settings_record(places: Places) -> Path:
+    return places.processes / "airflow-settings"
+
+
 def migrate(places: Places, env: dict[str, str]) -> None:
     """Bring Airflow's database up to this Airflow's schema; instant when it is already.
 
@@ -204,6 +236,7 @@ def start(places: Places, aws_url: str) -> Background:
             if free_port(port) == port:
                 raise
             continue
+        _settings_record(places).write_text(json.dumps(settings_in_use()))
         _start_one(places, SCHEDULER, env)
         return server
 

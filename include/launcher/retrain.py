@@ -39,9 +39,11 @@ def run(places: Places, data: str, console: Console) -> None:
     Leaves the stand-in with the new endpoint up; leaves Airflow as it was.
 
     :raises SourceError: the file cannot be used
+    :raises RefusedError: Airflow runs with other settings than this command
     :raises RunFailedError: the run failed, with the error of the task that failed first
     """
     began = time.monotonic()
+    airflow.require_same_settings(places)
     path = None if source.is_s3_uri(data) else source.local_file(places, data, console)
     with account(places, console) as aws_url:
         source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
@@ -71,7 +73,10 @@ def plan(places: Places, data: str, console: Console) -> None:
     """`make plan`: what a run on `data` would do and cost at most; starts no job, and no Airflow."""
     path = None if source.is_s3_uri(data) else source.local_file(places, data, console)
     with account(places, console) as aws_url:
-        source_uri = source.deliver(path, aws_url) if path else source.require_object(data, aws_url)
+        if path:
+            source_uri = source.deliver(path, aws_url, to_plan=True)
+        else:
+            source_uri = source.require_object(data, aws_url)
         today = dt.datetime.now(dt.UTC).date().isoformat()
         for document in planned(aws_url, places, [today], {"source_uri": source_uri}, "manual"):
             print_plan(console, document)

@@ -56,14 +56,19 @@ def reading(seen: SourceSummary) -> list[str]:
     ]
 
 
-def deliver(path: Path, aws_url: str) -> str:
-    """Put the file into the inbox, under its content's hash: the same file again is the same object."""
+def deliver(path: Path, aws_url: str, *, to_plan: bool = False) -> str:
+    """Put the file into the inbox, under its content's hash: the same file again is the same object.
+
+    :param to_plan: beside the inbox, where no run without a source finds it; in it where it is there already
+    """
     content = path.read_bytes()
-    key = f"inbox/{hashlib.sha256(content).hexdigest()[:12]}/{path.name}"
+    name = f"{hashlib.sha256(content).hexdigest()[:12]}/{path.name}"
+    key = f"inbox/{name}"
     s3 = localaws.client("s3", aws_url)
     try:
         s3.head_object(Bucket=localaws.BUCKET, Key=key)
     except ClientError:
+        key = f"planned/{name}" if to_plan else key
         s3.put_object(Bucket=localaws.BUCKET, Key=key, Body=content, ContentType="text/csv")
     return f"s3://{localaws.BUCKET}/{key}"
 

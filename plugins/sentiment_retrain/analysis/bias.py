@@ -108,7 +108,10 @@ def _metric_gate(
     skipped = len(values) - len(judged)
     threshold = f"|{metric}| at most {limit.warn} (warn)" + (f", {limit.fail} (fail)" if limit.fail else "")
     status: Status = "pass"
-    observed = f"{metric}: no category has {minimum_group_size} rows"
+    observed = f"{metric}: no category with {minimum_group_size} rows has a value"
+    if len(values) == 1 and not judged and group_sizes.get(values[0].facet_value, 0) >= minimum_group_size:
+        observed = f"{metric}: {values[0].facet_value} is the only category; no other to compare with"
+        skipped = 0
     if judged:
         worst, size = max(judged, key=lambda pair: abs(pair[0].value or 0.0))
         status = _status(abs(worst.value or 0.0), limit)

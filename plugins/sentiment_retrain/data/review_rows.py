@@ -77,7 +77,9 @@ def judge_rows(
             yield judged
     except csv.Error as error:
         raise SourceUnreadable(
-            observed=f"row {number + 1}: {error}", expected="rows that can be read as delimited text"
+            observed=f"row {number + 1}: {error}",
+            expected="rows that can be read as delimited text",
+            remedy="Correct the quoting of that row in the file, or of the export that wrote it.",
         ) from error
 
 

@@ -53,9 +53,17 @@ def test_all_categories_above_the_limit_are_named() -> None:
 
 
 def test_metric_that_could_not_be_computed_is_not_judged() -> None:
+    gate = bias.bias_gates(analysis(Dresses=None, Trend=0.9), "pre_training", SIZES, LIMITS)[0]
+    assert gate.status == "pass"
+    assert gate.observed.startswith("DPL: no category with 30 rows has a value; 2 not judged")
+
+
+def test_a_category_alone_is_told_to_have_no_other_beside_it() -> None:
     gate = bias.bias_gates(analysis(Dresses=None), "pre_training", SIZES, LIMITS)[0]
     assert gate.status == "pass"
-    assert "no category has 30 rows" in gate.observed
+    assert gate.observed == "DPL: Dresses is the only category; no other to compare with"
+    small = bias.bias_gates(analysis(Trend=None), "pre_training", SIZES, LIMITS)[0]
+    assert "no category with 30 rows" in small.observed
 
 
 @pytest.mark.parametrize("infinite", ["Infinity", "∞", "-∞", "-Infinity"])

@@ -126,8 +126,11 @@ def test_unclosed_quote_over_the_whole_file_is_unreadable() -> None:
 
 def test_unclosed_quote_that_swallows_rows_is_unreadable() -> None:
     content = 'category,text,rating\nTVs,good,5\nTVs,"never closed,1\nTVs,bad,1\nTVs,"so, so",3\nTVs,fine,4\n'
-    with pytest.raises(SourceUnreadable, match=r"row 2: a quote is opened and never closed; 3 rows"):
+    with pytest.raises(
+        SourceUnreadable, match=r"row 2: a quote is opened and never closed; 3 rows"
+    ) as caught:
         judge(content.replace('"so, so"', "so"))
+    assert "Correct the quoting" in str(caught.value)
     # Closed by the next quote, it is one row that does not fit.
     assert [type(row) for row in judge(content)] == [Review, Refusal, Review]
 

@@ -119,3 +119,33 @@ def test_the_stand_in_runs_without_any_aws_setting(monkeypatch: pytest.MonkeyPat
     environment = localaws.server_environment()
 
     assert [name for name in environment if name.startswith("AWS_")] == ["AWS_EC2_METADATA_DISABLED"]
+
+
+def test_a_run_is_refused_while_airflow_has_other_settings(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_migration(_places: Places, _env: dict[str, str]) -> None:
+        pass
+
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text("window_days: 1\n")
+    other.write_text("window_days: 1\n")
+    places.airflow_home.mkdir(parents=True)
+    monkeypatch.setattr(airflow, "migrate", no_migration)
+    monkeypatch.setattr(airflow, "_is_warm", bool)
+    monkeypatch.setattr(airflow, "_airflow", lambda *_arguments: ["sleep", "60"])
+    monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(one))
+    airflow.start(places, AWS)
+    try:
+        airflow.require_same_settings(places)
+        monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(other))
+        with pytest.raises(RefusedError, match=r"with the settings \S+one.yaml, .*other.yaml") as caught:
+            airflow.require_same_settings(places)
+        assert (caught.value.code, "make down" in caught.value.remedy) == ("LOCAL_CONFIG", True)
+        monkeypatch.setenv("SENTIMENT_RETRAIN_CONFIG", str(one))
+        one.write_text("window_days: 2\n")
+        with pytest.raises(RefusedError, match="changed since Airflow was started"):
+            airflow.require_same_settings(places)
+    finally:
+        airflow.stop(places)
+    airflow.require_same_settings(places)
