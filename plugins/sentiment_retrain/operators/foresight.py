@@ -32,6 +32,9 @@ _ATTEMPTS = 5
 #: Analyses of the winner, who is known only after the verdict.
 EXPLAIN = ("explain.bias", "explain.shap")
 
+#: Of several rollbacks in a row, each has written a plan.
+_PLANS_LOOKED_AT = 10
+
 
 class Foreseen(NamedTuple):
     """One job: what would become of it, why, and the description of the one that would be used."""
@@ -190,12 +193,13 @@ def _whoever_wins(by_contender: Mapping[str, Foreseen]) -> Foreseen:
 
 
 def _why_not_built(aws: Aws, run: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> str:
-    """Which source objects are not those of the newest earlier plan."""
-    earlier = [entry for entry in newest_plans(aws, run["bucket"], 2) if entry.uri != run["plan_uri"]]
-    if not earlier:
+    """Which source objects are not those of the newest earlier plan with any; a rollback has none."""
+    earlier = newest_plans(aws, run["bucket"], _PLANS_LOOKED_AT)
+    plans = (aws.get_json(entry.uri) for entry in earlier if entry.uri != run["plan_uri"])
+    newest = next((plan for plan in plans if plan.get("sources")), None)
+    if newest is None:
         return "nothing was built of these reviews before"
-    newest = aws.get_json(earlier[0].uri)
-    before = {source["uri"]: source["sha256"] for source in newest.get("sources", [])}
+    before = {source["uri"]: source["sha256"] for source in newest["sources"]}
     after = {str(source["uri"]): source["sha256"] for source in sources}
     if before == after:
         return f"the sources are those of run {newest['run_key']}, but no datasets of them and these settings"

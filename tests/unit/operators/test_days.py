@@ -100,6 +100,18 @@ def test_the_plan_says_what_is_new_since_the_last_one(aws: Aws, bucket: str, exe
     assert run["run_key"] in steps["train.blazingtext"]["why"]
 
 
+def test_a_rollback_in_between_is_nothing_to_compare_a_plan_with(
+    aws: Aws, bucket: str, execute: Execute
+) -> None:
+    deliver(aws, bucket, source(40), "dt=2026-03-01/reviews.csv")
+    run = planned(execute, 1)
+    planned(execute, 1, run_id="zz-back", mode="rollback")  # the newest by name, too
+    deliver(aws, bucket, source(40, seed=2), "dt=2026-03-02/reviews.csv")
+    later = planned(execute, 2, run_id="later")
+    steps = {step["step"]: step for step in aws.get_json(later["plan_uri"])["steps"]}
+    assert steps["train.blazingtext"]["why"].startswith(f"changed since run {run['run_key']}: ")
+
+
 def test_the_inbox_is_read_once_for_as_long_as_it_stays_what_it_is(
     aws: Aws, bucket: str, execute: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
