@@ -81,6 +81,20 @@ def _first() -> RunOutputs:
     return replace(found, evaluations={k: v for k, v in whole.evaluations.items() if k != "champion"})
 
 
+def _long_names() -> RunOutputs:
+    """A category that is called by 200 letters without a blank."""
+    name = "L" + "o" * 198 + "ng"
+    gate = samples.gate("bias", "warn", observed=f"DPL of {name} is 0.30")
+    usual: RunOutputs = sample_cards.whole_run()
+    bias = {**(usual.parts["bias"] or {}), "gates": [gate]}
+    whole: RunOutputs = sample_cards.whole_run(bias=bias)
+    facets = (whole.evaluations["autopilot"] or {})["test"]["facets"]
+    facets[name] = next(iter(facets.values()))
+    measures = (whole.parts["drift"] or {})["measures"]
+    measures["category_psi"]["detail"] = [{"name": name, "before": 0.1, "now": 0.2}]
+    return whole
+
+
 #: Maker of the card by kind.
 _MAKERS = {
     "waits": _waits,
@@ -89,6 +103,7 @@ _MAKERS = {
     "planned": _planned,
     "alarm": _undone_by_an_alarm,
     "first": _first,
+    "long-names": _long_names,
 }
 KINDS = tuple(_MAKERS)
 

@@ -34,6 +34,8 @@ LEAST_LETTERS = 10.0
 _UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
 _LETTERS = """[...document.querySelectorAll("svg text")].map(one =>
   Math.hypot(one.getScreenCTM().a, one.getScreenCTM().b) * parseFloat(getComputedStyle(one).fontSize))"""
+_SPILLS = """[...document.querySelectorAll("section, header .panel, dl.figures > div")]
+  .filter(one => one.scrollWidth > one.clientWidth + 1).length"""
 _MOVES = """[...document.querySelectorAll("*")].map(one => getComputedStyle(one))
   .filter(style => style.transitionDuration !== "0s" || style.animationName !== "none").length"""
 _FOCUSED = """() => {
@@ -102,8 +104,8 @@ def test_axe_would_see_a_fault(world: World, open_page: Callable[..., Page]) -> 
     assert {found.split(":")[0] for found in judge(page)} == {"color-contrast", "html-has-lang"}
 
 
-@pytest.mark.parametrize("width", [640, 320], ids=["zoomed to 200 %", "zoomed to 400 %"])
-def test_zoomed_pages_scroll_in_one_direction_only(
+@pytest.mark.parametrize("width", [1024, 768, 641, 640, 320])
+def test_narrow_and_zoomed_pages_scroll_in_one_direction_only(
     world: World, addresses: dict[str, str], open_page: Callable[..., Page], width: int
 ) -> None:
     page = open_page("/sentiment-retrain/nothing", viewport={"width": width, "height": 512})
@@ -111,7 +113,7 @@ def test_zoomed_pages_scroll_in_one_direction_only(
     for name, path in addresses.items():
         page.goto(world.url + path)
         page.evaluate(_UNFOLD)
-        if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
+        if (found := page.evaluate("document.documentElement.scrollWidth")) > width or page.evaluate(_SPILLS):
             wide[name] = found
     assert wide == {}
 

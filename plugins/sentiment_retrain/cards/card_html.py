@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LEAST_DRAWN_GROUP = 30
 #: Drawings that a card may have; a list each, because there may be several.
 FIGURES = ("matrices", "metrics", "facets", "tokens", "labels", "categories")
+#: Keys that cards of earlier versions lack; the schema does not demand them.
+_ADDED_SINCE = ("dag_id", "mode", "region", "plan", "approval")
 #: The bias metric that the page draws, before and after training.
 _DRAWN_METRICS = {
     "bias": ("DPL", "labels (before training)"),
@@ -40,7 +42,7 @@ def render_card(card: Mapping[str, Any], drawings: kept.Drawings | None = None) 
 def card_values(card: Mapping[str, Any], figures: Mapping[str, list[Markup]]) -> dict[str, Any]:
     """What the template of a card needs, in this file and in Airflow's page."""
     return {
-        "card": card,
+        "card": {**dict.fromkeys(_ADDED_SINCE), **card},
         "headline": headline(card),
         "outcome": OUTCOMES[outcome(card)],
         "tests": model_tests(card),

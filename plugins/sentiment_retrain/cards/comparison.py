@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.cards.outcome import headline
-from sentiment_retrain.cards.rendering import count, duration, measure, money, number
+from sentiment_retrain.cards.rendering import count, duration, interval, measure, money, number
 from sentiment_retrain.verdict.selection import METRIC_NAMES, display_name
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _test(card: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
 
 def _interval(test: Mapping[str, Any], metric: str) -> str:
     found = (test.get("intervals") or {}).get(metric)
-    return f"{found[0]:.3f} to {found[1]:.3f}" if found else ""
+    return interval(found) if found else ""
 
 
 def _gates(both: tuple[Mapping[str, Any], ...]) -> list[Row]:

@@ -37,7 +37,10 @@ def read(aws: Aws, run_uri: str, page: str) -> dict[str, list[Markup]]:
     found = aws.find_json(f"{run_uri}/figures.json")
     if not isinstance(found, dict) or found.get("version") != FIGURES_VERSION:
         return {}
-    return {name: _safe(run_uri, svgs) for name, svgs in found[page].items()}
+    drawn = found.get(page)
+    if not isinstance(drawn, dict):
+        return {}
+    return {name: _safe(run_uri, svgs) for name, svgs in drawn.items() if isinstance(svgs, list)}
 
 
 def as_markup(drawings: Mapping[str, list[str]]) -> dict[str, list[Markup]]:
@@ -50,7 +53,7 @@ def as_markup(drawings: Mapping[str, list[str]]) -> dict[str, list[Markup]]:
 def _safe(run_uri: str, svgs: list[str]) -> list[Markup]:
     from markupsafe import Markup
 
-    harmless = [svg for svg in svgs if is_harmless(svg)]
+    harmless = [svg for svg in svgs if isinstance(svg, str) and is_harmless(svg)]
     if len(harmless) < len(svgs):
         log.warning("%s/figures.json holds more than drawings; those are not shown", run_uri)
     return [Markup(svg) for svg in harmless]  # noqa: S704 - only shapes and text are left

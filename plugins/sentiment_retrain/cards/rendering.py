@@ -10,6 +10,8 @@ from sentiment_retrain.error_base import runbook_entry
 from sentiment_retrain.verdict.selection import display_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Environment
     from markupsafe import Markup
 
@@ -36,7 +38,12 @@ def money(usd: float | None) -> str:
         return "–"
     if 0 < usd < 0.0001:
         return "< $0.0001"
-    return f"${usd:.2f}" if usd >= 0.005 or usd == 0 else f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd >= 0.005 or usd == 0 else f"${usd:.4f}"
+
+
+def end_of_axis(usd: float) -> str:
+    """US dollars where there is little room: no cents beside thousands."""
+    return f"${usd:,.0f}" if usd >= 1000 else money(usd)
 
 
 def count(value: int | None) -> str:
@@ -47,6 +54,18 @@ def count(value: int | None) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A metric."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference, with its sign."""
+    return "–" if value is None else f"{value:+.3f}"
+
+
+def interval(ends: Sequence[float | None] | None) -> str:
+    """The ends of an interval; a metric that could not be computed has none."""
+    if not ends or None in ends:
+        return "no interval"
+    return f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 #: Measures of drift by their key in cards.
@@ -117,7 +136,10 @@ def _environment() -> Environment:
         "duration": duration,
         "money": money,
         "count": count,
+        "end_of_axis": end_of_axis,
         "number": number,
+        "signed": signed,
+        "interval": interval,
         "probability": probability,
         "measure": measure,
         "measures_named": measures_named,

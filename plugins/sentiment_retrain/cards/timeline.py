@@ -116,10 +116,28 @@ def _read(aws: Aws, bucket: str, run_key: str) -> dict[str, Any] | None:
     """A run read from its card; None for a card that is none."""
     uri = f"s3://{bucket}/runs/{run_key}{_CARD}"
     try:
-        return summarize(aws.get_json(uri))
-    except (RetrainError, KeyError, TypeError, AttributeError) as error:
+        run = summarize(aws.get_json(uri))
+        _check_types(run)
+        return run
+    except (RetrainError, KeyError, TypeError, ValueError, AttributeError) as error:
         log.warning("%s is left out of the timeline: %r", uri, error)
         return None
+
+
+def _check_types(run: Mapping[str, Any]) -> None:
+    """Raise ``TypeError`` for what the page about all runs would stumble over: one card must not cost it."""
+    scores = [run["score"] or {}, run["champion_score"] or {}]
+    numbers = [
+        run["cost_usd"],
+        run["saved_usd"],
+        *run["drift"].values(),
+        *(one.get("value") for one in scores),
+    ]
+    ends = [end for one in scores for end in one.get("interval") or ()]
+    wrong = [value for value in (*numbers, *ends) if not isinstance(value, int | float | None)]
+    wrong += [run[key] for key in ("run_key", "run_id", "created_at") if not isinstance(run[key], str)]
+    if wrong:
+        raise TypeError(f"{wrong[:3]} where numbers, names and times belong")
 
 
 def _remember(aws: Aws, bucket: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
@@ -144,4 +162,6 @@ def _test(card: Mapping[str, Any], name: str | None) -> Mapping[str, Any] | None
 def _score(test: Mapping[str, Any] | None, metric: str | None) -> dict[str, Any] | None:
     if not test or not metric or test.get(metric) is None:
         return None
-    return {"value": test[metric], "interval": (test.get("intervals") or {}).get(metric), "n": test.get("n")}
+    interval = (test.get("intervals") or {}).get(metric)
+    is_known = interval and None not in interval
+    return {"value": test[metric], "interval": interval if is_known else None, "n": test.get("n")}

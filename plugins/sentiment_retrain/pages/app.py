@@ -6,12 +6,8 @@ permission to see the runs of the DAG that the address names, so that no page ca
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
-import logging
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 # FastAPI reads the annotations of routes when it is given them, so these are needed at run time.
@@ -20,48 +16,28 @@ from airflow.api_fastapi.common.db.common import SessionDep  # noqa: TC002 - see
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models.dagrun import DagRun
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 from sqlalchemy import select
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from sentiment_retrain import naming
 from sentiment_retrain.cards import card_html, comparison, plots
-from sentiment_retrain.cards.paths import Links
-from sentiment_retrain.cards.rendering import render
-from sentiment_retrain.errors import ConfigError, RetrainError
-from sentiment_retrain.pages import runbook, timeline_chart, timeline_rows
+from sentiment_retrain.errors import RetrainError
+from sentiment_retrain.pages import responses, runbook, timeline_chart, timeline_rows
 from sentiment_retrain.pages.library import Library
 from sentiment_retrain.verdict.selection import METRIC_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
-    from starlette.responses import Response
-
+    from sentiment_retrain.cards.paths import Links
     from sentiment_retrain.pages.live import Live
-
-log = logging.getLogger(__name__)
 
 #: Runs that the timeline shows before it is asked for more.
 RUNS_SHOWN = 200
 #: Rows of its table that are not folded away: on a phone two hundred are a long way.
 ROWS_OPEN = 30
-_SCRIPT = (Path(__file__).parents[1] / "templates" / "page.js").read_text(encoding="utf-8")
-_SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-HEADERS = {
-    # Matplotlib writes colours as style attributes, hence 'unsafe-inline' for styles; of scripts ours alone.
-    "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; "
-    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_TITLES = {401: "Sign in to see this page", 403: "This page is not for you", 404: "There is nothing here yet"}
-_TEXTS = {
-    401: "Airflow does not know you, or its session has ended.",
-    403: "Your role in Airflow may not see the runs of this DAG.",
-}
-
 #: States in which Airflow does nothing more for a run.
 _ENDED = frozenset({"success", "failed"})
 
@@ -83,9 +59,11 @@ def build_app(library: Library | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.library = library or Library()
-    app.middleware("http")(_with_headers)
-    app.exception_handler(HTTPException)(_refused)
-    app.exception_handler(RetrainError)(_failed)
+    app.middleware("http")(responses.with_headers)
+    # Starlette's own too, which it raises for an address that no route has.
+    app.exception_handler(StarletteHTTPException)(responses.refused)
+    app.exception_handler(RequestValidationError)(responses.misspelt)
+    app.exception_handler(RetrainError)(responses.failed)
     app.get("/dags/{dag_id}/timeline", response_class=HTMLResponse)(timeline_page)
     app.get("/dags/{dag_id}/reviews", response_class=HTMLResponse)(newest_reviews_page)
     app.get("/dags/{dag_id}/runs/{run_id:path}/card", response_class=HTMLResponse)(card_page)
@@ -104,12 +82,12 @@ def timeline_page(
     order: timeline_rows.Order = "newest",
 ) -> str:
     """All runs of the DAG; ``only`` and ``order`` are of the table."""
-    library, links = _library(request), _links(request, dag_id)
+    library, links = _library(request), responses.links_to(request, dag_id)
     every = library.runs(dag_id)
     runs = every[-shown:]
     older = len(every) - len(runs)
     limits = library.settings.gates.drift.model_dump()
-    return _page(
+    return responses.page(
         "page_timeline.html.j2",
         links,
         "timeline",
@@ -123,42 +101,41 @@ def timeline_page(
         totals=timeline_rows.totals(every),
         latest=timeline_rows.latest_scored(every),
         chart=timeline_chart.chart(runs, links.card_of, limits) if runs else None,
-        hidden={"number": older, "next": min(1000, shown + RUNS_SHOWN)} if older else None,
+        hidden={"number": older, "more": min(older, RUNS_SHOWN), "next": min(1000, shown + RUNS_SHOWN)}
+        if older
+        else None,
         metric_names=METRIC_NAMES,
     )
 
 
 def card_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
     """The card of a run."""
-    library, links = _library(request), _links(request, dag_id, run_id)
+    library, links = _library(request), responses.links_to(request, dag_id, run_id)
     run_key, state = _run(session, library, dag_id, run_id)
     card = _card(library, dag_id, run_key)
     figures = library.figures(run_key, "card")
     runs = library.runs(dag_id)
-    return _page(
-        "page_card.html.j2",
-        links,
-        "card",
-        live=_live(library, runs, links, run_key),
-        others=comparison.others(runs, run_key),
-        still=state if state and state not in _ENDED else None,
-        figures_kept=bool(figures),
-        **card_html.card_values(card, figures),
-    )
+    shown = {
+        "live": _live(library, runs, links, run_key),
+        "others": comparison.others(runs, run_key),
+        "still": state if state and state not in _ENDED else None,
+        "figures_kept": bool(figures),
+    }
+    with responses.made_of(card):
+        return responses.page(
+            "page_card.html.j2", links, "card", **shown, **card_html.card_values(card, figures)
+        )
 
 
 def compare_page(request: Request, session: SessionDep, dag_id: str, run_id: str, other: Other) -> str:
     """Two runs beside each other, the other one first."""
-    library, links = _library(request), _links(request, dag_id, run_id)
+    library, links = _library(request), responses.links_to(request, dag_id, run_id)
     names = (other, run_id)
     before, now = (_card(library, dag_id, _run(session, library, dag_id, name)[0]) for name in names)
-    return _page(
-        "page_compare.html.j2",
-        links,
-        "compare",
-        pair=comparison.compare(before, now),
-        paths=[links.card_of(name) for name in names],
-    )
+    paths = [links.card_of(name) for name in names]
+    with responses.made_of(before, now):
+        pair = comparison.compare(before, now)
+        return responses.page("page_compare.html.j2", links, "compare", pair=pair, paths=paths)
 
 
 def runbook_page(request: Request, dag_id: str, code: str) -> str:
@@ -166,7 +143,7 @@ def runbook_page(request: Request, dag_id: str, code: str) -> str:
     entry = runbook.entry(code)
     if entry is None:
         raise HTTPException(404, f"The runbook has no entry {code}, or is not on this machine.")
-    return _page("page_runbook.html.j2", _links(request, dag_id), "runbook", entry=entry)
+    return responses.page("page_runbook.html.j2", responses.links_to(request, dag_id), "runbook", entry=entry)
 
 
 def newest_reviews_page(request: Request, dag_id: str) -> str:
@@ -176,7 +153,7 @@ def newest_reviews_page(request: Request, dag_id: str) -> str:
     if found is None:
         raise HTTPException(404, "No run has looked at its reviews yet; the task check.drift does that.")
     run, reviews = found
-    return _reviews(library, _links(request, dag_id), run["run_id"], run["run_key"], reviews)
+    return _reviews(library, responses.links_to(request, dag_id), run["run_id"], run["run_key"], reviews)
 
 
 def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str) -> str:
@@ -186,7 +163,7 @@ def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str
     found = library.reviews(run_key)
     if found is None:
         raise HTTPException(404, "This run has not looked at its reviews; its task check.drift does that.")
-    return _reviews(library, _links(request, dag_id, run_id), run_id, run_key, found)
+    return _reviews(library, responses.links_to(request, dag_id, run_id), run_id, run_key, found)
 
 
 def job_page(request: Request, dag_id: str, run_id: str, kind: str, name: str) -> str:
@@ -194,7 +171,7 @@ def job_page(request: Request, dag_id: str, run_id: str, kind: str, name: str) -
     job = _library(request).job(kind, name)
     if job is None:
         raise HTTPException(404, f"There is no {kind} {name} that a run of this project made.")
-    return _page("page_job.html.j2", _links(request, dag_id, run_id), "job", job=job)
+    return responses.page("page_job.html.j2", responses.links_to(request, dag_id, run_id), "job", job=job)
 
 
 def _card(library: Library, dag_id: str, run_key: str) -> Mapping[str, Any]:
@@ -207,7 +184,7 @@ def _card(library: Library, dag_id: str, run_key: str) -> Mapping[str, Any]:
 def _reviews(library: Library, links: Links, run_id: str, run_key: str, found: dict[str, Any]) -> str:
     figures = library.figures(run_key, "reviews")
     names = ("reviews", "sentiment", "shares", "words")
-    return _page(
+    return responses.page(
         "page_reviews.html.j2",
         links,
         "reviews",
@@ -243,54 +220,3 @@ def _live(library: Library, runs: list[dict[str, Any]], links: Links, run_key: s
 def _library(request: Request) -> Library:
     found: Library = request.app.state.library
     return found
-
-
-def _links(request: Request, dag_id: str, run_id: str | None = None) -> Links:
-    return Links(request.scope.get("root_path", ""), dag_id, run_id)
-
-
-def _page(template: str, links: Links, page: str, **values: Any) -> str:
-    # Our own script, whose hash the policy names; escaped it would be another one.
-    return render(template, links=links, page=page, script=Markup(_SCRIPT), **values)  # noqa: S704
-
-
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    response.headers.update(HEADERS)
-    return response
-
-
-def _refused(request: Request, error: HTTPException) -> HTMLResponse:
-    links = _links_of(request)
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return _message(
-        links,
-        error.status_code,
-        title=_TITLES.get(error.status_code, "This page cannot be shown"),
-        text=_TEXTS.get(error.status_code, str(error.detail)),
-        sign_in=links.sign_in(path) if error.status_code == 401 else None,
-    )
-
-
-def _failed(request: Request, error: RetrainError) -> HTMLResponse:
-    log.warning("%s cannot be shown: %s", request.url.path, error)
-    return _message(
-        _links_of(request),
-        500 if isinstance(error, ConfigError) else 503,
-        title=f"{error.code}: {error.title}",
-        text=error.observed,
-        remedy=error.remedy,
-    )
-
-
-def _links_of(request: Request) -> Links:
-    """Links of a request that may have been refused before its address was understood."""
-    found = request.path_params
-    return _links(request, found.get("dag_id", ""), found.get("run_id"))
-
-
-def _message(
-    links: Links, status: int, *, title: str, text: str, remedy: str | None = None, sign_in: str | None = None
-) -> HTMLResponse:
-    values = {"title": title, "text": text, "remedy": remedy, "sign_in": sign_in}
-    return HTMLResponse(_page("page_message.html.j2", links, "message", **values), status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.cards.outcome import OUTCOMES
@@ -80,13 +81,16 @@ def _limits(scored: Runs) -> tuple[float, float]:
     if not ends:
         return 0.0, 1.0
     room = max(0.01, 0.08 * (max(ends) - min(ends)))
-    return max(0.0, min(ends) - room), min(1.0, max(ends) + room)
+    low = min(ends) - room
+    # What stands on the axis has no metric, and nothing is one too.
+    is_above = min(run["score"]["value"] for run in scored) >= room
+    return max(0.0, low) if is_above else low, min(1.0, max(ends) + room)
 
 
 def _ticks(low: float, high: float) -> list[dict[str, Any]]:
     """Three to six round values between the limits."""
     step = next((step for step in _STEPS if (high - low) / step <= 6), 1.0)
-    first = int(low / step) + 1
+    first = math.floor(low / step) + 1
     values = [i * step for i in range(first, int(high / step) + 1)]
     digits = 3 if step < 0.01 else 2
     return [{"at": _percent(100 * (v - low) / (high - low)), "text": f"{v:.{digits}f}"} for v in values]
@@ -119,12 +123,15 @@ def _drift_line(runs: Runs, name: str, limit: float | None) -> dict[str, Any] | 
     top = highest if highest <= 4 * max(usual, limit or 0.0) else 2 * max(usual, limit or 0.0)
     top = max(top, limit or 0.0) or 1.0
 
+    # A line of one point has no length, and browsers draw nothing; with its end on itself it is a dot.
+    drawn = known * 2 if len(known) == 1 else known
+
     def place(value: float) -> float:
         return _percent(100 - 92 * min(value / top, _CUT))
 
     return {
         "name": name,
-        "points": " ".join(f"{_percent((i + 0.5) * 100 / len(runs))},{place(value)}" for i, value in known),
+        "points": " ".join(f"{_percent((i + 0.5) * 100 / len(runs))},{place(value)}" for i, value in drawn),
         "latest": known[-1][1],
         "lowest": values[0],
         "highest": highest,

@@ -96,3 +96,16 @@ def test_a_gate_names_what_a_measure_looks_at() -> None:
     said = rendering.measures_named("category_psi 16.475 (p < 0.001), label_cramers_v 0.346")
 
     assert said == "product categories (PSI) 16.475 (p < 0.001), share of sentiments (Cramér’s V) 0.346"
+
+
+@pytest.mark.parametrize(
+    ("usd", "said", "on_axis"),
+    [(0, "$0.00", "$0.00"), (0.0042, "$0.0042", "$0.0042"), (12345.67, "$12,345.67", "$12,346")],
+)
+def test_money_of_any_size(usd: float, said: str, on_axis: str) -> None:
+    assert (rendering.money(usd), rendering.end_of_axis(usd)) == (said, on_axis)
+
+
+@pytest.mark.parametrize("ends", [None, [], [None, None], [0.1, None]])
+def test_an_interval_without_ends_is_none(ends: list[float | None] | None) -> None:
+    assert rendering.interval(ends) == "no interval"

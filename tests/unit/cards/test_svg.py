@@ -56,3 +56,13 @@ def test_a_drawing_that_somebody_put_into_the_bucket_is_left_out() -> None:
             return figures.document({"labels": [SHAPES.format("<script/>"), SHAPES.format("<g/>")]}, {})
 
     assert figures.read(Bucket(), "s3://b/runs/x", "card") == {"labels": [SHAPES.format("<g/>")]}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("drawn", [None, "none", {"labels": None}, {"labels": [3]}])
+def test_drawings_of_another_form_cost_only_themselves(drawn: object) -> None:
+    class Bucket:
+        def find_json(self, uri: str) -> dict[str, object]:
+            return {"version": figures.FIGURES_VERSION, "card": drawn}
+
+    found = figures.read(Bucket(), "s3://b/runs/x", "card")  # type: ignore[arg-type]
+    assert not found.get("labels")

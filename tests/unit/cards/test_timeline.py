@@ -143,6 +143,23 @@ def test_a_broken_card_costs_only_itself(bucket: Bucket) -> None:
     assert bucket.timeline() == ["2026-11-01"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"created_at": 5}, {"cost": {"jobs_usd": "much"}}, {"drift": {"measures": {"psi": {"value": "0"}}}}],
+)
+def test_a_card_with_words_for_numbers_costs_only_itself(bucket: Bucket, changes: dict[str, Any]) -> None:
+    bucket.put_card("2026-11-02", **changes)
+    assert bucket.timeline() == ["2026-11-01", "2026-11-03"]
+
+
+def test_an_interval_that_could_not_be_computed_is_none() -> None:
+    test = CARD["contenders"]["autopilot"]["test"]
+    unknown = {**test, "intervals": {"macro_f1": [None, None]}}
+    contenders = {**CARD["contenders"], "autopilot": {**CARD["contenders"]["autopilot"], "test": unknown}}
+    score = timeline.summarize({**CARD, "contenders": contenders})["score"]
+    assert score == {"value": test["macro_f1"], "interval": None, "n": test["n"]}
+
+
 def test_who_may_only_read_still_sees_all(bucket: Bucket) -> None:
     bucket.is_read_only = True
     assert len(bucket.timeline()) == 3

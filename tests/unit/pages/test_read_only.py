@@ -27,7 +27,7 @@ def test_no_folder_of_files_is_served() -> None:
 
 
 def test_what_a_browser_may_do_with_a_page() -> None:
-    from sentiment_retrain.pages.app import HEADERS
+    from sentiment_retrain.pages.responses import HEADERS
 
     policy = dict(part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";"))
 

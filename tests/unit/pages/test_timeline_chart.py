@@ -79,6 +79,19 @@ def test_drift_lines_skip_runs_without_a_measure() -> None:
     assert (line["latest"], line["lowest"], line["highest"]) == (0.2, 0.1, 0.2)
 
 
+def test_a_single_run_with_a_measure_is_a_dot() -> None:
+    (line,) = chart(run(1, drift={"psi": 0.1}))["drift"]
+    assert line["points"] == "50.0,8.0 50.0,8.0"
+    assert line["count"] == 1
+
+
+def test_a_metric_of_nothing_stands_above_the_axis_where_runs_without_one_are() -> None:
+    found = chart(run(1, 0.0), run(2, None), run(3, 0.3))
+    assert found["marks"][0]["y"] > 5
+    assert found["marks"][1]["y"] == 0
+    assert found["ticks"][0]["text"] == "0.00"
+
+
 def test_a_day_of_other_data_does_not_press_the_others_flat() -> None:
     days = [run(day, drift={"psi": 0.05}) for day in range(1, 21)]
     (line,) = chart(*days, run(21, drift={"psi": 15.0}))["drift"]
