@@ -46,12 +46,12 @@ def recent(aws: Aws, group: str, limit: int | None = LOOK_BACK) -> Iterator[dict
 
     :param limit: how many at most; None: all there are, asked for page by page as they are wanted
     """
-    for arn in itertools.islice(_arns(aws, group, min(limit or _PAGE, _PAGE)), limit):
-        if found := describe(aws, arn):
+    for item in itertools.islice(_summaries(aws, group, min(limit or _PAGE, _PAGE)), limit):
+        if found := describe(aws, item["ModelPackageArn"]):
             yield found
 
 
-def _arns(aws: Aws, group: str, page_size: int) -> Iterator[str]:
+def _summaries(aws: Aws, group: str, page_size: int = _PAGE) -> Iterator[dict[str, Any]]:
     request = {
         "ModelPackageGroupName": group,
         "SortBy": "CreationTime",
@@ -60,7 +60,7 @@ def _arns(aws: Aws, group: str, page_size: int) -> Iterator[str]:
     }
     while True:
         listed = aws.find("list_model_packages", **request) or {}
-        yield from (item["ModelPackageArn"] for item in listed.get("ModelPackageSummaryList", []))
+        yield from listed.get("ModelPackageSummaryList", [])
         if not listed.get("NextToken"):
             return
         request["NextToken"] = listed["NextToken"]
@@ -147,6 +147,11 @@ def decided_by(package: Mapping[str, Any]) -> str:
     )
 
 
+def _stage(package: Mapping[str, Any]) -> str | None:
+    """StageStatus, of a description or of a listing."""
+    return (package.get("ModelLifeCycle") or {}).get("StageStatus")
+
+
 def supersede(aws: Aws, group: str, live_arn: str, run_key: str) -> list[str]:
     """Mark what the package that went live has taken the place of; ARNs of the marked ones.
 
@@ -155,11 +160,14 @@ def supersede(aws: Aws, group: str, live_arn: str, run_key: str) -> list[str]:
     """
     marked: list[str] = []
     version = live_arn.rpartition("/")[2]
-    for package in recent(aws, group):
+    # A backfill may have registered any number of candidates since; what was live is in the listing.
+    older = itertools.islice(_summaries(aws, group), LOOK_BACK, None)
+    live = [item for item in older if _stage(item) == LIVE[1]]
+    for package in itertools.chain(recent(aws, group), live):
         arn = package["ModelPackageArn"]
         if arn == live_arn or package.get("ModelPackageVersion", 0) > int(version):
             continue
-        stage = (package.get("ModelLifeCycle") or {}).get("StageStatus")
+        stage = _stage(package)
         words = f"superseded by version {version} (run {run_key})"
         if stage == LIVE[1]:
             mark(aws, arn, description=words, stage=SUPERSEDED, superseded_by=live_arn)

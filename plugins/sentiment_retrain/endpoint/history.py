@@ -34,6 +34,17 @@ def remember(aws: Aws, endpoint_arn: str, current: str, target: str, more: list[
     aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=[*more, *as_tags(own)])
 
 
+def undo(aws: Aws, endpoint_arn: str, serving: str, earlier: str | None) -> None:
+    """Note that ``serving`` is live again, by the undoing of an update.
+
+    The way back is the one that was known before: no rollback leads to what was just taken off.
+
+    :param earlier: the configuration that was live before ``serving``, None where there was none
+    """
+    tags = {UPDATING_TAG: serving, PREVIOUS_TAG: earlier or ""}
+    aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=as_tags(tags))
+
+
 def mark_unverified(aws: Aws, endpoint_arn: str, config: str) -> None:
     """Note that ``config`` failed its verification, and is live because nothing was there to go back to."""
     aws.add_tag(endpoint_arn, UNVERIFIED_TAG, config)

@@ -84,7 +84,9 @@ def _jobs(facts: Facts) -> Iterator[Mapping[str, Any]]:
 
 def _work(facts: Facts, run: Mapping[str, Any]) -> WorkRunFacet:
     jobs = list(_jobs(facts))
-    paid = [job["cost_usd"] for job in jobs if job["outcome"] != "reused" and job["cost_usd"] is not None]
+    # A job that another run has started, and this one waits for, is on that run's bill.
+    own = [job for job in jobs if job["outcome"] != "reused" and job["owner"] in ("", run["run_key"])]
+    paid = [job["cost_usd"] for job in own if job["cost_usd"] is not None]
     outcomes = {job["outcome"] for job in jobs}
     return WorkRunFacet(
         runKey=run["run_key"],

@@ -82,8 +82,15 @@ class RollbackEndpointOperator(EndpointOperator):
         # Before the update, so that a deployment which waits for its end finds the pin.
         self._pin(left, target)
         tags = [{"Key": "retrain:run", "Value": self.run["run_key"]}]
-        if not begin_update(self.aws, current, target, requests.at_once(self.settings.deployment), tags=tags):
-            return False
+        rules = requests.at_once(self.settings.deployment)
+        try:
+            if not begin_update(self.aws, current, target, rules, tags=tags):
+                return False
+        except errors.RetrainError as error:
+            # What AWS has refused never goes live; of what it has not answered the next try knows more.
+            if not error.retryable:
+                pins.withdraw(self.aws, self.run, current["EndpointName"])
+            raise
         self.log.info("endpoint %s goes back from %s to %s", current["EndpointName"], left, target)
         return True
 

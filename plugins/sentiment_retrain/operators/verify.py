@@ -208,6 +208,7 @@ class VerifyEndpointOperator(RetrainOperator):
 def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
     """Update the endpoint to a former configuration at once, and wait; what came of it in words."""
     current = aws.sagemaker("describe_endpoint", EndpointName=name)
+    earlier = aws.tags(current["EndpointArn"]).get(history.PREVIOUS_TAG)
     if not begin_update(aws, current, config, requests.at_once(settings.deployment)):
         return f"{name} is left as it is: another update of it is under way"
     deadline = time.monotonic() + settings.deploy_timeout_seconds
@@ -221,6 +222,7 @@ def put_back(aws: Aws, settings: Settings, name: str, config: str) -> str:
     scaling.resume(aws, current, settings.deployment.autoscaling)
     if current["EndpointConfigName"] != config:
         return f"{name} could not be put back to {config}: {current.get('FailureReason', 'no reason given')}"
+    history.undo(aws, current["EndpointArn"], config, earlier)
     return PUT_BACK.format(name, config)
 
 

@@ -305,6 +305,10 @@ def test_a_reused_job_costs_nothing_again() -> None:
             told("AutopilotOperator", {"datasets": d.DATASETS}, result).run_facets["sentimentRetrain_work"]
         )
         assert (work["costUsd"], work["reused"]) == (cost, outcome == "reused")
+    # Another run's job that this one waits for is on that run's bill.
+    joined = {"containers": d.CONTAINERS, "job": {**submitted, "outcome": "reconnected", "owner": "another"}}
+    facets = told("AutopilotOperator", {"datasets": d.DATASETS}, joined).run_facets
+    assert plain(facets["sentimentRetrain_work"])["costUsd"] == 0
 
 
 @pytest.mark.parametrize("operator", sorted(lineage.BUILDERS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -166,6 +167,19 @@ def test_nobody_decides_in_time(world: World, asked: dict[str, Any]) -> None:
         asking(world, world.register(verdict), verdict, name="run-2").execute(context())
     assert asked["options"] == ["Approve", "Reject"]
     assert world.package(registered)["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_a_package_that_was_live_is_superseded_however_many_came_between(world: World) -> None:
+    world.configure(deployment={"bake_seconds": 0, "strategy": "all_at_once"})
+    first = world.register(verdict := world.verdict())
+    world.deploy(verdict, first)
+    for _ in range(packages.LOOK_BACK):
+        world.register({**verdict, "model_fingerprint": uuid.uuid4().hex * 2})
+    newest = world.register(better := world.verdict(sure=0.8))
+    world.deploy(better, newest, name="run-2")
+
+    stages = [world.package(one)["ModelLifeCycle"]["StageStatus"] for one in (first, newest)]
+    assert stages == ["Superseded", "Live"]
 
 
 def test_the_triggers_wait_survives_a_restart(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from fault_client import Faults
 
 from sentiment_retrain.endpoint import pins
 from sentiment_retrain.operators import DeployInferencePipelineOperator, VerifyEndpointOperator
@@ -20,6 +21,8 @@ from .test_concurrency import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from stand_in import StandIn
 
     from .hosted import World
 
@@ -205,6 +208,16 @@ def test_a_rollback_whose_target_does_not_start_leaves_the_pin_as_it_was(
     assert live_model(world) == live["model_name"]
     assert pins.find_pin(world.aws, world.bucket, world.endpoint) == before
     assert (before is not None) is was_pinned
+
+
+def test_a_rollback_that_aws_refuses_leaves_the_pin_as_it_was(world: World, stand_in: StandIn) -> None:
+    world.deploy(world.verdict(), name="run-1")
+    world.deploy(world.verdict(sure=0.8), name="run-2")
+    refuse = {"code": "ValidationException", "message": "no", "status": 400, "operation": "UpdateEndpoint"}
+    Faults(stand_in.url).set("error", service="sagemaker", **refuse, count=1)
+    with pytest.raises(AirflowFailException, match="SR-AWS-003"):
+        world.roll_back()
+    assert pins.find_pin(world.aws, world.bucket, world.endpoint) is None
 
 
 class LateVerify(VerifyEndpointOperator):

@@ -81,6 +81,21 @@ def test_an_update_whose_first_try_died_is_put_back_all_the_same(
     assert " was put back to " in pushed[FAILURE_KEY]["result"]["put_back"]
 
 
+def test_what_was_put_back_is_not_rolled_back_to_the_model_that_failed(
+    world: World, execute: Callable[..., Any]
+) -> None:
+    world.configure(deployment=QUICK)
+    oldest = world.deploy(world.verdict())
+    former = world.deploy(world.verdict(sure=0.8), name="run-1")
+    deployed = world.deploy(bad := world.verdict("wrong"), name="run-2")
+    with pytest.raises(AirflowFailException, match="SR-GATE-009"):
+        execute(verify_of(world, bad, deployed))
+    assert world.describe()["EndpointConfigName"] == former["endpoint_config_name"]
+
+    # As after a deployment that its alarms have undone: the way back is the one that was known before.
+    assert world.roll_back()["endpoint_config_name"] == oldest["endpoint_config_name"]
+
+
 def test_another_runs_model_that_is_live_already_is_not_this_runs_work(world: World) -> None:
     world.deploy(same := world.verdict(), name="run-1")
     assert world.deploy(same, name="run-2")["outcome"] == "unchanged"
