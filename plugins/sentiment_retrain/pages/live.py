@@ -71,7 +71,8 @@ class Live:
             return "plain"
         if self.ringing or self.status in _BROKEN:
             return "fail"
-        return "pass" if self.status == "InService" and not self.is_unverified else "warn"
+        is_well = self.status == "InService" and not self.is_unverified and self.ringing is not None
+        return "pass" if is_well else "warn"
 
 
 def look(aws: Aws, settings: Settings, bucket: str) -> Live:

@@ -110,5 +110,7 @@ def test_an_endpoint_that_cannot_be_asked_is_said_and_no_exception() -> None:
 def test_alarms_and_the_pin_may_be_forbidden() -> None:
     found = look(endpoint("InService"), (), ("describe_alarms", "get_object"))
     assert (found.words, found.ringing, found.pin) == ("in service", None, None)
+    # Nobody knows whether it is well.
+    assert found.level == "warn"
     assert found.champion is not None
     assert found.champion["contender"] == "autopilot"
