@@ -142,10 +142,12 @@ def test_an_endpoint_serves_again_after_a_restart(own_stand_in: StandIn) -> None
     model = hosting.model(hosting.container(SHOUT, "!"), hosting.container(SHOUT, "?"))
     config = hosting.config({model: 1})
     name = hosting.endpoint(config)
-    hosting.settled(name)
+    before = hosting.settled(name)
     own_stand_in.client("sagemaker").delete_endpoint_config(EndpointConfigName=config)
     assert own_stand_in.stop() == 0
     own_stand_in.start()
     assert hosting.invoke(name) == "hello!?\n"
     described = hosting.settled(name)
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", config)
+    # What serves has not changed.
+    assert described["LastModifiedTime"] == before["LastModifiedTime"]

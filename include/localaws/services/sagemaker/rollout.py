@@ -43,9 +43,8 @@ def in_background(function: Callable[..., None], *arguments: Any) -> None:
 def set_status(name: str, status: str, **changes: Any) -> None:
     """Write an endpoint's status, unless the stand-in stops: a restart must find what was true before."""
     if not _stopping.is_set():
-        state.store().update(
-            ENDPOINT.kind, name, EndpointStatus=status, LastModifiedTime=state.now(), **changes
-        )
+        written = {"EndpointStatus": status, "LastModifiedTime": state.now(), **changes}
+        state.store().update(ENDPOINT.kind, name, **written)
 
 
 def stored(content: Content) -> Document:
@@ -153,7 +152,9 @@ def resume() -> None:
         elif status == "Deleting":
             state.store().delete(ENDPOINT.kind, name)
         elif status != "Failed":
-            set_status(name, "SystemUpdating", PendingDeploymentSummary=None)
+            # A restart changes nothing that is served: whoever asks since when hears of the deployment.
+            unchanged = endpoint["LastModifiedTime"]
+            set_status(name, "SystemUpdating", PendingDeploymentSummary=None, LastModifiedTime=unchanged)
             reason = INTERRUPTED_UPDATE if status in ("Updating", "RollingBack") else None
             in_background(_return_to_service, name, endpoint["Region"], reason)
 
@@ -170,8 +171,10 @@ def _return_to_service(name: str, region: str, reason: str | None) -> None:
         set_status(name, "Failed", FailureReason=fleet)
         return
     router.switch(name, fleet)
-    changes = {"FailureReason": reason} if reason else {}
-    set_status(name, "InService", **changes)
+    if reason:
+        set_status(name, "InService", FailureReason=reason)
+    else:
+        set_status(name, "InService", LastModifiedTime=_document(name)["LastModifiedTime"])
 
 
 def _roll_back(name: str, reason: str) -> None:
