@@ -151,7 +151,11 @@ def newest_reviews_page(request: Request, dag_id: str) -> str:
     library = _library(request)
     found = library.newest_reviews(dag_id)
     if found is None:
-        raise HTTPException(404, "No run has looked at its reviews yet; the task check.drift does that.")
+        return responses.nothing_yet(
+            responses.links_to(request, dag_id),
+            "reviews",
+            "No run has looked at its reviews yet; the task check.drift does that.",
+        )
     run, reviews = found
     return _reviews(library, responses.links_to(request, dag_id), run["run_id"], run["run_key"], reviews)
 
@@ -162,7 +166,8 @@ def reviews_page(request: Request, session: SessionDep, dag_id: str, run_id: str
     run_key, _ = _run(session, library, dag_id, run_id)
     found = library.reviews(run_key)
     if found is None:
-        raise HTTPException(404, "This run has not looked at its reviews; its task check.drift does that.")
+        words = f"{run_id} has not looked at its reviews; its task check.drift does that."
+        return responses.nothing_yet(responses.links_to(request, dag_id, run_id), "reviews", words)
     return _reviews(library, responses.links_to(request, dag_id, run_id), run_id, run_key, found)
 
 

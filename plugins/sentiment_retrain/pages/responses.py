@@ -59,6 +59,13 @@ def page(template: str, links: Links, name: str, **values: Any) -> str:
     return render(template, links=links, page=name, script=Markup(_SCRIPT), **values)  # noqa: S704
 
 
+def nothing_yet(links: Links, name: str, text: str) -> str:
+    """A page that the navigation leads to before there is something on it."""
+    title = _TITLES[404] + (f": {name} of {links.run_id}" if links.run_id else f": {name}")
+    values = {"title": title, "text": text, "remedy": None, "sign_in": None}
+    return page("page_message.html.j2", links, name, **values)
+
+
 async def with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Every answer has the headers, whatever went wrong."""
     try:

@@ -166,6 +166,21 @@ def test_an_address_that_is_none_is_answered_by_a_page(get: Any, path: str, stat
     assert f'href="{PATH}/timeline"' in found.text
 
 
+@pytest.mark.parametrize("page", ["reviews", "runs/a/reviews"])
+def test_the_navigation_leads_nowhere_that_is_missing(get: Any, page: str) -> None:
+    class Unread(Shelf):
+        def reviews(self, run_key: str) -> None:  # type: ignore[override]
+            return None
+
+        def newest_reviews(self, dag_id: str) -> None:
+            return None
+
+    found = get(f"{PATH}/{page}", library=Unread(a_card("a")))
+    assert (found.status_code, is_a_page(found)) == (200, True)
+    assert "There is nothing here yet" in found.text
+    assert "check.drift" in found.text
+
+
 def test_every_page_has_a_title_of_its_own(get: Any) -> None:
     cards = a_card("a"), a_card("b")
     pages = ("timeline", "runbook/SR-GATE-001", *(f"runs/{run}/{page}" for run in "ab" for page in _OF_A_RUN))
