@@ -23,6 +23,7 @@ TAGGED = ("AddTags", "ListTags")
 REGISTRY = (
     *("AddTags", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "DeleteModelPackage"),
 )
+ALARMS = ("agreement", "errors", "golden", "latency")
 LISTINGS = (
     *("ListAutoMLJobs", "ListCandidatesForAutoMLJob", "ListEndpointConfigs", "ListEndpoints"),
     *("ListModelPackages", "ListModels", "ListProcessingJobs", "ListTrainingJobs", "ListTransformJobs"),
@@ -85,7 +86,8 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
     roles = {settings.role_arn, settings.model_role_arn} - {None}
     want("iam", ("PassRole",), *sorted(role for role in roles if role))
     alarms = ("PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory")
-    want("cloudwatch", alarms, arn("cloudwatch", f"alarm:{settings.endpoint_name}-*"))
+    own_alarms = (f"alarm:{settings.endpoint_name}-{alarm}" for alarm in ALARMS)
+    want("cloudwatch", alarms, *(arn("cloudwatch", alarm) for alarm in own_alarms))
     want("cloudwatch", ("DescribeAlarms", "PutMetricData"), "*")
     logs = arn("logs", "log-group:/aws/sagemaker/TrainingJobs:log-stream")
     want("logs", ("DescribeLogStreams",), f"{logs}:any")

@@ -182,6 +182,7 @@ def test_every_action_exists_and_stands_with_resources_that_it_takes(
 # What each role must never be able to do.
 TO_SAGEMAKER = (("iam:PassedToService", "sagemaker.amazonaws.com"),)
 OF_SAGEMAKER = "arn:aws:sagemaker:us-east-1:123456789012"
+ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm"
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group"
 FORBIDDEN = [
     Access("s3:DeleteObject", "{bucket}/jobs/sentiment-retrain-x/output/model.tar.gz"),
@@ -221,7 +222,11 @@ FORBIDDEN = [
     Access("logs:GetLogEvents", f"{LOGS}:/aws/sagemaker/TrainingJobs:log-stream:payments/algo-1"),
     Access("logs:GetLogEvents", f"{LOGS}:/aws/lambda/payments:log-stream:x"),
     Access("cloudwatch:PutMetricData", "*", (("cloudwatch:namespace", "AWS/EC2"),)),
-    Access("cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:billing"),
+    Access("cloudwatch:DeleteAlarms", f"{ALARM}:billing"),
+    # The stack's own, which wake somebody: their names start as those of deployments do.
+    Access("cloudwatch:DeleteAlarms", f"{ALARM}:sentiment-retrain-oncall-errors"),
+    Access("cloudwatch:PutMetricAlarm", f"{ALARM}:sentiment-retrain-oncall-latency"),
+    Access("cloudwatch:PutMetricAlarm", f"{ALARM}:sentiment-retrain-oncall-scanned-bytes"),
 ]
 # What one role may and no other.
 RESERVED = [

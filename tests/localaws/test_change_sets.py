@@ -1,4 +1,4 @@
-"""A stack that a change set makes or changes: `aws cloudformation deploy` knows no other way."""
+"""A stack that a change set makes or changes: `aws cloudformation deploy` knows no other way. And its end."""
 
 from __future__ import annotations
 
@@ -91,3 +91,27 @@ def test_what_was_executed_or_never_was_is_refused(cloudformation: Any, stack: s
     )
     assert (code, status) == ("ChangeSetNotFound", 404)
     assert "never-was" in message
+
+
+@pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
+def test_what_a_stack_keeps_outlives_it(cloudformation: Any, aws: Callable[[str], Any], policy: str) -> None:
+    name, sns = unique("stack"), aws("sns")
+    topic = TEMPLATE["Resources"]["Topic"] | {"DeletionPolicy": policy}  # type: ignore[index]
+    body = json.dumps(TEMPLATE | {"Resources": {"Topic": topic}})
+    parameters = [{"ParameterKey": "Name", "ParameterValue": name}]
+    cloudformation.create_stack(StackName=name, TemplateBody=body, Parameters=parameters)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=WAIT)
+    arn = outputs(cloudformation.describe_stacks(StackName=name)["Stacks"][0])["Arn"]
+
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
+
+    assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["TopicArn"] == arn
+    sns.delete_topic(TopicArn=arn)
+
+
+def test_a_deletion_names_its_stack(unchecked: Callable[[str], Any]) -> None:
+    code, message, status = refusal(unchecked("cloudformation").delete_stack)
+
+    assert (code, status) == ("ValidationError", 400)
+    assert "stackName" in message

@@ -1,7 +1,8 @@
 """CloudFormation: moto's, with ExecuteChangeSet leaving the stack as CreateStack does.
 
 moto makes the resources of a change set and leaves the stack without its outputs, description and parameters;
-`aws cloudformation deploy` knows no other way than a change set.
+`aws cloudformation deploy` knows no other way than a change set. And of AWS's two ways to keep what a stack
+that is deleted had made, moto knows one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from localaws.protocol import AwsError, StrictResponse
 
 
 class CloudFormation(StrictResponse, CloudFormationResponse):
-    """Every operation is moto's but ExecuteChangeSet."""
+    """Every operation is moto's but ExecuteChangeSet, and DeleteStack of resources that stay."""
 
     cloudformation_backend: Any
 
@@ -35,6 +36,16 @@ class CloudFormation(StrictResponse, CloudFormationResponse):
         stack.parameters = change_set.parameters
         stack.output_map = stack._create_output_map()
         return executed
+
+    def delete_stack(self) -> Any:
+        """Delete a stack; what RetainExceptOnCreate keeps of one that was created stays, as with Retain."""
+        name = self.request()["StackName"]
+        for stack in self.cloudformation_backend.stacks.values():
+            if name in {stack.name, stack.stack_id}:
+                for resource in stack.resource_map._resource_json_map.values():
+                    if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                        resource["DeletionPolicy"] = "Retain"
+        return super().delete_stack()
 
     def _change_set(self, name: str) -> Any:
         try:
