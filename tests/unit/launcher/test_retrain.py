@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from launcher.retrain import example
+from sentiment_retrain.settings.schema import GoldenRequest
 
 
 def card(*golden: tuple[str, int]) -> dict[str, Any]:
@@ -26,3 +27,9 @@ def card(*golden: tuple[str, int]) -> dict[str, Any]:
 def test_the_next_step_asks_what_the_verification_asked(document: dict[str, Any], typed: str) -> None:
     assert example(document) == typed
     assert len(shlex.split(typed)) == 1
+
+
+def test_without_a_verification_the_next_step_asks_what_one_would_ask() -> None:
+    configured = [GoldenRequest(text="Cold", expected=-1), GoldenRequest(text="Tasty broth", expected=1)]
+    assert example({"verification": None}, configured) == '"Tasty broth"'
+    assert example(card(("Crisp crust", 1)), configured) == '"Crisp crust"'
