@@ -89,10 +89,7 @@ class Account:
 
     def denied(self, caller_arn: str, questions: list[tuple[str, str]]) -> Any:
         """Those of (action, resource) that IAM's simulation does not allow the caller."""
-        found = ROLE_ARN.fullmatch(caller_arn)
-        arn = (
-            "arn:{partition}:iam::{account}:role/{role}".format(**found.groupdict()) if found else caller_arn
-        )
+        arn = self._simulated(caller_arn)
 
         def question() -> list[str]:
             simulate = self.client("iam").get_paginator("simulate_principal_policy").paginate
@@ -110,6 +107,15 @@ class Account:
             ]
 
         return self.ask(question)
+
+    def _simulated(self, caller_arn: str) -> str:
+        """Whose policies are simulated: a session's role, with the path that its session does not tell."""
+        found = ROLE_ARN.fullmatch(caller_arn)
+        if not found:
+            return caller_arn
+        plain = "arn:{partition}:iam::{account}:role/{role}".format(**found.groupdict())
+        role = self.role(plain)
+        return plain if isinstance(role, Refusal) else str(role["Arn"])
 
     def quotas(self) -> Any:
         """The account's quotas on SageMaker by name."""

@@ -155,7 +155,9 @@ def permissions(denied: Sequence[str] | Refusal, asked: int) -> Check:
     """
     expected = f"all of {asked} kinds of request"
     if isinstance(denied, Refusal):
-        remedy = "Give these credentials iam:SimulatePrincipalPolicy on themselves to have it checked."
+        # Roles of IAM Identity Center and of MWAA have a path, which a session's ARN leaves out.
+        missing = "iam:GetRole" if denied.is_missing else "iam:SimulatePrincipalPolicy"
+        remedy = f"Give these credentials {missing} on themselves to have it checked."
         return Check("permissions", UNKNOWN, str(denied), expected, remedy)
     if denied:
         shown = ", ".join(denied[:4]) + (f" and {len(denied) - 4} more" if len(denied) > 4 else "")

@@ -53,11 +53,13 @@ class Template:
         return {n: self.properties(n) for n, found in self.resources.items() if found["Type"] == kind}
 
     def statements(self, role: str) -> list[dict[str, Any]]:
-        """Every statement of a role's policies, attached and inline."""
+        """Every statement of a role's policies: attached, inline and laid upon it afterwards."""
         properties = self.properties(role)
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         for arn in properties.get("ManagedPolicyArns", []):
             documents.append(self.properties(arn.rpartition("/")[2])["PolicyDocument"])
+        for laid in self.of_type("AWS::IAM::Policy").values():
+            documents += [laid["PolicyDocument"]] * (self.arn(role) in laid["Roles"])
         return [statement for document in documents for statement in document["Statement"]]
 
     def arn(self, name: str) -> str:

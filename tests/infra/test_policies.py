@@ -45,6 +45,7 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     (AIRFLOW, "s3:AbortMultipartUpload"): PARTS,
     (AIRFLOW, "s3:ListMultipartUploadParts"): PARTS,
     (AIRFLOW, "iam:CreateServiceLinkedRole"): SCALING,
+    (AIRFLOW, "iam:GetRole"): "preflight of the caller itself, whom the recording does not know as a role",
     (AIRFLOW, "sagemaker:UpdateEndpointWeightsAndCapacities"): SCALING,
     **{
         (role, action): TRANSFER
@@ -201,6 +202,8 @@ FORBIDDEN = [
     Access("iam:PassRole", "{job}", (("iam:PassedToService", "ec2.amazonaws.com"),)),
     Access("iam:PassRole", "{model}", ()),
     Access("iam:PassRole", "arn:aws:iam::123456789012:role/Admin", TO_SAGEMAKER),
+    # The role of a stack of the same name in another region.
+    Access("iam:PassRole", "arn:aws:iam::123456789012:role/sentiment-retrain-JobRole-2", TO_SAGEMAKER),
     Access("iam:PutRolePolicy", "{job}"),
     Access("sts:AssumeRole", "arn:aws:iam::123456789012:role/Admin"),
     Access("kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/0-0"),

@@ -79,6 +79,7 @@ ENFORCED = {
         (checks.permissions(["s3:PutObject on b"], 60), FAIL, "s3:PutObject on b", "AirflowPolicyArns"),
         (checks.permissions(list("abcdef"), 60), FAIL, "2 more", "AirflowPolicyArns"),
         (checks.permissions(DENIED, 60), UNKNOWN, "AccessDenied", "iam:SimulatePrincipalPolicy"),
+        (checks.permissions(MISSING, 60), UNKNOWN, "404", "iam:GetRole"),
         (quotas(NEED, {NEED[0].quota: 4})[0], OK, "4", ""),
         (quotas(NEED, {NEED[0].quota: 2})[0], FAIL, "2", "Ask for more"),
         (quotas(NEED, {})[0], UNKNOWN, "no quota", "console"),
@@ -265,11 +266,13 @@ def test_an_account_that_has_everything_is_ready(table: Any, stand_in: StandIn) 
 
 
 @pytest.mark.parametrize(
-    ("left_out", "denied"),
+    ("left_out", "path", "denied"),
     [
-        (None, set()),
-        ("DeploymentAlarms", {"PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory"}),
-        ("DeploymentMetrics", {"PutMetricData"}),
+        (None, "/", set()),
+        # As IAM Identity Center's: a session's ARN has the name alone.
+        (None, "/aws-reserved/sso.amazonaws.com/us-east-1/", set()),
+        ("DeploymentAlarms", "/", {"PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory"}),
+        ("DeploymentMetrics", "/service-role/", {"PutMetricData"}),
     ],
 )
 def test_the_policies_of_whoever_asks_are_simulated(
@@ -279,12 +282,13 @@ def test_the_policies_of_whoever_asks_are_simulated(
     asked: list[tuple[str, str]],
     monkeypatch: pytest.MonkeyPatch,
     left_out: str | None,
+    path: str,
     denied: set[str],
 ) -> None:
     """A role with the shipped policies may do all of it; one that lacks a statement is told what it lacks."""
-    name, iam = f"airflow-without-{left_out}", stand_in.client("iam")
+    name, iam = f"airflow-without-{left_out}-{len(path)}", stand_in.client("iam")
     statements = [one for one in template.statements("AirflowRole") if one.get("Sid") != left_out]
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
+    iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     iam.put_role_policy(RoleName=name, PolicyName="shipped", PolicyDocument=document)
     monkeypatch.setenv("AWS_ENDPOINT_URL", ready["AWS_ENDPOINT_URL"])
@@ -346,6 +350,8 @@ def test_denied_permissions_are_read_from_iams_simulation(monkeypatch: pytest.Mo
     monkeypatch.setattr(account, "client", lambda _service: client)
     questions = [("s3:GetObject", "arn:aws:s3:::b/*"), ("s3:PutObject", "arn:aws:s3:::b/*")]
     with Stubber(client) as stubber:
+        # Who may not look at themselves is taken to have no path.
+        stubber.add_client_error("get_role", "AccessDenied", expected_params={"RoleName": "airflow"})
         stubber.add_response("simulate_principal_policy", {"EvaluationResults": results}, expected)
 
         denied = account.denied(f"arn:aws:sts::{ACCOUNT}:assumed-role/airflow/session", questions)

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 # moto creates these and nothing else: it reports CREATE_COMPLETE for the other types and skips them. Both
 # lists are compared with what is seen, so that neither a silent skip nor a new ability goes unnoticed.
-EXECUTED = {"AWS::S3::Bucket", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::SNS::Topic"}
+EXECUTED = {
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+}
 NOT_EXECUTED = {
     "AWS::Athena::WorkGroup",
     "AWS::Budgets::Budget",
