@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,34 @@ def test_all_of_airflow_shares_one_configuration_and_nothing_runs_as_root() -> N
         assert "healthcheck" in service or name == "init"
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert services["localaws"]["profiles"] == ["local"]
+
+
+def test_an_address_that_is_kept_for_one_is_given_to_no_other() -> None:
+    """Docker hands out what `ip_range` leaves free, also while the container that wants it is not up."""
+    document = yaml.safe_load(COMPOSE.read_text())
+    [pool] = document["networks"]["default"]["ipam"]["config"]
+    subnet, dynamic = ip_network(pool["subnet"]), ip_network(pool["ip_range"])
+    kept = [
+        ip_address(network["ipv4_address"])
+        for service in document["services"].values()
+        for network in (service.get("networks") or {}).values()
+    ]
+
+    assert dynamic.subnet_of(subnet)  # type: ignore[arg-type]
+    assert kept
+    assert all(address in subnet and address not in dynamic for address in kept)
+    # Where `.env` sends AWS's clients on the stand-in.
+    example = (CHECKOUT / ".env.example").read_text()
+    assert all(f"http://{address}:4566" in example for address in kept)
+
+
+def test_the_overlay_that_is_suggested_is_mounted() -> None:
+    """A path of the host, as docs/aws.md sets it, means nothing in a container."""
+    [path] = re.findall(r"^# SENTIMENT_RETRAIN_CONFIG=(.+)$", (CHECKOUT / ".env.example").read_text(), re.M)
+    mounted = [volume.split(":")[1] for volume in read_services()["worker"]["volumes"]]
+
+    assert any(Path(path).is_relative_to(target) for target in mounted)
+    assert path in (CHECKOUT / "docs" / "deployment.md").read_text()
 
 
 def test_the_image_has_the_same_versions_as_the_tests() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore import xform_name
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(CHECKOUT / "include" / "deployment"))
@@ -83,3 +86,24 @@ def test_its_requirements_leave_to_mwaa_what_mwaa_decides(bundle: Path) -> None:
     assert any(line.startswith("great-expectations") for line in wanted)
     # MWAA looks for a constraint anywhere, also in a comment, and then lays none of its own over the file.
     assert not [line for line in lines if "--constraint" in line or "-c " in line]
+
+
+def test_the_documented_update_names_the_version_of_each_file(bundle: Path) -> None:
+    """MWAA: "You must specify a version each time" a file is updated, in the model of UpdateEnvironment."""
+    page = (CHECKOUT / "docs" / "deployment.md").read_text()
+    options = set(re.findall(r"--([a-z0-9-]+-s3-[a-z-]+)", page))
+    model = boto3.session.Session().client("mwaa", region_name="us-east-1").meta.service_model
+    members = model.operation_model("UpdateEnvironment").input_shape.members
+
+    known = {xform_name(name, "-") for name in members}
+    assert options <= known
+    assert {option for option in known if option.endswith("-s3-object-version")} <= options
+    files = {path.name for path in bundle.iterdir() if path.is_file()}
+    assert set(re.findall(r"\$\(version (\S+)\)", page)) == files
+
+
+def test_the_overlay_that_is_suggested_is_where_the_zip_is_unpacked() -> None:
+    page = (CHECKOUT / "docs" / "deployment.md").read_text()
+    [inside] = re.findall(r"SENTIMENT_RETRAIN_CONFIG=/usr/local/airflow/plugins/(\S+)/aws\.yaml", page)
+
+    assert f"{inside}/retrain.yaml" in dict(mwaa.plugin_files())
