@@ -5,4 +5,4 @@ SELECT
     sentiment
 FROM $table
 WHERE dt IN ($partitions)
-  AND source_sha256 IN ($sources)
+  AND concat(dt, '.', substr(source_sha256, 1, 16)) IN ($sources)

@@ -5,6 +5,6 @@ SELECT
     count_if(sentiment = 1) AS positive_rows
 FROM $table
 WHERE dt IN ($partitions)
-  AND source_sha256 IN ($sources)
+  AND concat(dt, '.', substr(source_sha256, 1, 16)) IN ($sources)
 GROUP BY product_category
 ORDER BY row_count DESC, product_category

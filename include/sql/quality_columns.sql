@@ -2,5 +2,5 @@
 SELECT *
 FROM $table
 WHERE dt IN ($partitions)
-  AND source_sha256 IN ($sources)
+  AND concat(dt, '.', substr(source_sha256, 1, 16)) IN ($sources)
 LIMIT 1

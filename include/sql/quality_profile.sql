@@ -18,4 +18,4 @@ SELECT
     date_diff('day', date(max(dt)), date('$until')) AS days_since_newest
 FROM $table
 WHERE dt IN ($partitions)
-  AND source_sha256 IN ($sources)
+  AND concat(dt, '.', substr(source_sha256, 1, 16)) IN ($sources)

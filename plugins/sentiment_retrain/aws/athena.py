@@ -8,7 +8,7 @@ import time
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from sentiment_retrain import errors
+from sentiment_retrain import errors, naming
 from sentiment_retrain.aws.error_translation import translated
 from sentiment_retrain.settings import include_directory
 
@@ -46,12 +46,22 @@ def render(name: str, values: Mapping[str, str | Iterable[str]]) -> str:
     return Template(path.read_text(encoding="utf-8")).substitute(filled)
 
 
-def rows_of_run(settings: Settings, run: Mapping[str, Any], land: Mapping[str, Any]) -> dict[str, Any]:
-    """The placeholders that select the rows a run trains on."""
+def rows_of_run(
+    aws: Aws, settings: Settings, run: Mapping[str, Any], land: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The placeholders that select the rows a run trains on.
+
+    Each source object counts on the day on which the plan found it: runs of different days may have landed
+    it on each of them.
+    """
+    frozen = aws.get_json(run["plan_uri"])["sources"]
+    places = {
+        f"{source['partition']}.{source['sha256'][: naming.PATH_FINGERPRINT_LENGTH]}" for source in frozen
+    }
     return {
         "table": settings.table,
         "partitions": land["partitions"],
-        "sources": land["source_sha256"],
+        "sources": sorted(places),
         "until": run["partition"],
     }
 

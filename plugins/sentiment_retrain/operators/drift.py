@@ -34,7 +34,7 @@ class DriftOperator(RetrainOperator):
         from sentiment_retrain.analysis import drift
         from sentiment_retrain.data import exploration
 
-        values = athena.rows_of_run(self.settings, self.run, self.land)
+        values = athena.rows_of_run(self.aws, self.settings, self.run, self.land)
         rows = athena.query(self.aws, self.settings, self.run["bucket"], "drift_reviews", values).dropna()
         self.remember(queries=[rows.attrs])
         # The same answer of Athena serves the page about the reviews.

@@ -77,6 +77,8 @@ class LandReviewsOperator(RetrainOperator):
         self.settle([gate], result)
         for (source, content, parsed), manifest in zip(fresh, landed[-len(fresh) :], strict=False):
             self._publish(source, content, parsed, manifest)
+            if sources.day_of(source["uri"]):
+                self._retire_predecessors(source, plan["sources"])
         return result
 
     @property
@@ -155,21 +157,27 @@ class LandReviewsOperator(RetrainOperator):
             boto3_session=self.aws.session,
         )
         self.aws.put_json(f"{self._place('raw', source)}/_manifest.json", manifest)
-        if sources.day_of(source["uri"]):
-            self._retire_predecessors(source)
         self.log.info("%d rows of %s are in %s", parsed.rows_accepted, source["uri"], manifest["curated_uri"])
 
-    def _retire_predecessors(self, source: Mapping[str, Any]) -> None:
+    def _retire_predecessors(self, source: Mapping[str, Any], frozen: Iterable[Mapping[str, Any]]) -> None:
         """Take the rows of earlier contents of this very delivery out of the table; their bytes stay in raw/.
 
         A delivery of a day that was written again was corrected: both versions would count its reviews twice.
+        An earlier content that another delivery still has stays, as that one's.
+
+        :param frozen: all source objects of the run
         """
+        still_delivered = {other["sha256"]: other["uri"] for other in frozen}
         day = f"s3://{self.run['bucket']}/raw/reviews/dt={self._partition(source)}/"
         for entry in self.aws.list_objects(day):
             if not entry.uri.endswith("/_manifest.json"):
                 continue
             earlier = self.aws.get_json(entry.uri)
-            if earlier["uri"] == source["uri"] and earlier["sha256"] != source["sha256"]:
+            if earlier["uri"] != source["uri"] or earlier["sha256"] == source["sha256"]:
+                continue
+            if other := still_delivered.get(earlier["sha256"]):
+                self.aws.put_json(entry.uri, {**earlier, "uri": other})
+            else:
                 # The manifest goes first: without it the object counts as not landed.
                 for uri in (entry.uri, earlier["curated_uri"]):
                     self.aws.delete(uri)

@@ -42,7 +42,7 @@ class AthenaQualityOperator(RetrainOperator):
 
     def work(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Check and hand on ``gates, report_uri, profile``."""
-        values = athena.rows_of_run(self.settings, self.run, self.land)
+        values = athena.rows_of_run(self.aws, self.settings, self.run, self.land)
         bucket = self.run["bucket"]
         frames = {name: athena.query(self.aws, self.settings, bucket, name, values) for name in CHECKS}
         self.remember(queries=[frame.attrs for frame in frames.values()])
@@ -108,16 +108,19 @@ def _observed(frame: pd.DataFrame, column: str | None, result: Any) -> str:
     if failures:
         return f"could not be checked: {failures[0].get('exception_message')}"
     seen = result.result or {}
-    if "observed_value" in seen:
-        return ", ".join(map(str, seen["observed_value"]))
+    value = seen.get("observed_value")
+    if isinstance(value, list | tuple | set):
+        return ", ".join(map(str, value))
+    if value is not None:
+        return _number(value)
     if len(frame) == 1 and column in frame:
         return _number(frame[column].iloc[0])
     unexpected = [_number(value) for value in seen.get("partial_unexpected_list") or []][:5]
-    if unexpected:
+    if unexpected and "element_count" in seen:
         return (
             f"{seen['unexpected_count']} of {seen['element_count']} values, such as {', '.join(unexpected)}"
         )
-    return f"all {len(frame)} values as expected"
+    return f"all {len(frame)} values as expected" if result.success else "not as expected"
 
 
 def _exceptions(info: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -134,7 +137,7 @@ def _exceptions(info: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _expected(kind: str, limits: Mapping[str, Any]) -> str:
     least, most = limits.get("min_value"), limits.get("max_value")
     share = limits.get("mostly")
-    mostly = f" in at least {share:.0%} of the rows" if share not in (None, 1) else ""
+    mostly = f" in at least {gates.percent(share)} of the rows" if share not in (None, 1) else ""
     if least is not None and least == most:
         return f"exactly {_number(least)}{mostly}"
     bounds = [

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_retrain.aws import hooks
+from sentiment_retrain.aws import athena, hooks
 from sentiment_retrain.data import sources
 from sentiment_retrain.data.sources import day_of
 from sentiment_retrain.operators import LandReviewsOperator, PlanRunOperator, foresight
+from sentiment_retrain.operators.catalog import RegisterGlueTablesOperator
+from sentiment_retrain.settings import load_settings
 
 from .test_ingest import deliver, keys, source
 
@@ -156,3 +158,52 @@ def test_what_becomes_of_the_winners_analyses_depends_on_who_wins() -> None:
     open_yet = foresight._whoever_wins({"autopilot": there, "blazingtext": missing})
     assert open_yet.decision == "run"
     assert "if autopilot wins: reuse, job a; if blazingtext wins: run" in open_yet.why
+
+
+def test_of_two_deliveries_with_the_same_content_one_is_corrected(
+    aws: Aws, bucket: str, execute: Execute
+) -> None:
+    for name in ("first", "second"):
+        deliver(aws, bucket, source(40), f"dt=2026-03-01/{name}.csv")
+    landed(execute, planned(execute, 1))
+    deliver(aws, bucket, source(50, seed=1), "dt=2026-03-01/first.csv")
+    result = landed(execute, planned(execute, 1, run_id="corrected"))
+    # The second delivery has the earlier content still.
+    assert curated(aws, bucket) == {digest[:16] for digest in result["source_sha256"]}
+    assert len(curated(aws, bucket)) == 2
+    deliver(aws, bucket, source(60, seed=2), "dt=2026-03-01/second.csv")
+    result = landed(execute, planned(execute, 1, run_id="corrected-too"))
+    assert curated(aws, bucket) == {digest[:16] for digest in result["source_sha256"]}
+
+
+def curated(aws: Aws, bucket: str) -> set[str]:
+    return {uri.rpartition("/")[2].removesuffix(".parquet") for uri in keys(aws, bucket, "curated/")}
+
+
+def same_content_of_two_days(aws: Aws, bucket: str, execute: Execute) -> None:
+    deliver(aws, bucket, source(40), "dt=2026-03-02/reviews.csv")
+    landed(execute, planned(execute, 2))
+    deliver(aws, bucket, source(40), "dt=2026-03-01/reviews.csv")
+    landed(execute, planned(execute, 1, run_id="backfill"))
+
+
+def no_day_and_two_runs_at_once(aws: Aws, bucket: str, execute: Execute) -> None:
+    deliver(aws, bucket, source(40), "reviews.csv")
+    for run in [planned(execute, day, run_id=f"of-{day}") for day in (1, 2)]:
+        landed(execute, run)
+
+
+@pytest.mark.parametrize("land_twice", [same_content_of_two_days, no_day_and_two_runs_at_once])
+def test_rows_that_were_landed_on_two_days_count_once(
+    aws: Aws, bucket: str, execute: Execute, land_twice: Callable[..., None]
+) -> None:
+    land_twice(aws, bucket, execute)
+    deliver(aws, bucket, source(41, seed=3), "dt=2026-03-02/more.csv")
+    run = planned(execute, 3, run_id="later")
+    land = landed(execute, run)
+    assert len(keys(aws, bucket, "curated/")) == 3
+    execute(RegisterGlueTablesOperator(task_id="register_tables", run=run, land=land))
+    settings = load_settings()
+    values = athena.rows_of_run(aws, settings, run, land)
+    (found,) = athena.query(aws, settings, bucket, "quality_profile", values).to_dict("records")
+    assert (found["row_count"], found["repeated_ids"]) == (land["rows_accepted"], 0)
