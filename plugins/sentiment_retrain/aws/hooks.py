@@ -160,8 +160,10 @@ class Aws:
                         yield S3Object(uri, entry["Size"], entry["ETag"].strip('"'), modified)
 
     def has_objects(self, prefix: str) -> bool:
-        """Whether anything lies under ``prefix`` (or is the object ``prefix`` itself)."""
-        return next(self.list_objects(prefix), None) is not None
+        """Whether anything lies in the folder ``prefix`` (or is the object ``prefix`` itself)."""
+        folder = prefix if prefix.endswith("/") else f"{prefix}/"
+        # The prefix alone would also find what lies beside it, such as the folder of a job's next attempt.
+        return next(self.list_objects(folder), None) is not None or self.exists(prefix)
 
     def sha256(self, uri: str) -> str:
         """sha256 of an object's content, read in pieces, as 64 hex digits."""

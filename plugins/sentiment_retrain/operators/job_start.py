@@ -153,6 +153,10 @@ def judge(aws: Aws, run: Mapping[str, Any], request: JobRequest, description: Ma
     tags = aws.tags(state.arn)
     if tags.get("retrain:fingerprint") != request.fingerprint:
         return Claim("", "it carries another fingerprint")
+    place = tags.get(abandoned.BUCKET_TAG, run["bucket"])
+    if place != run["bucket"]:
+        # Its runs may have the same keys as ours, and its results are where our roles may not read.
+        return Claim("", f"it is of another installation, whose bucket is {place}")
     owner = tags.get("retrain:run", "")
     owned = owner == run["run_key"]
     refusal = reuse.why_not(

@@ -31,7 +31,7 @@ from sentiment_retrain.operators.links import (
     SageMakerJobLink,
     console_url,
 )
-from sentiment_retrain.runs.costs import cost_usd
+from sentiment_retrain.runs.costs import known_cost_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -293,11 +293,16 @@ class SageMakerJobOperator(RetrainOperator):
         find = self.aws.describe_job
         description = patiently(lambda: find(request.kind, state.name), self._pause, self.log) or {}
         # Of a job of another run it is what that run pays; the card counts it as saved.
-        cost = cost_usd(
+        cost = known_cost_usd(
             state.billable_seconds, started["instance_type"], request.instance_count, self.settings.prices
         )
         self.log.info(
-            "%s %s: %s after %.0f s, about $%.4f", state.kind, state.name, state.status, state.seconds, cost
+            "%s %s: %s after %.0f s, %s",
+            state.kind,
+            state.name,
+            state.status,
+            state.seconds,
+            "of unknown cost" if cost is None else f"about ${cost:.4f}",
         )
         return job_document(
             request.kind,

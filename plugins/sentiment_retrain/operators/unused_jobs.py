@@ -18,7 +18,7 @@ from sentiment_retrain.aws.jobs import (
 from sentiment_retrain.naming import compact_date, name_parts
 from sentiment_retrain.operators.abandoned import OWNER_TAG, owner_of
 from sentiment_retrain.operators.job_request import job_document
-from sentiment_retrain.runs.costs import cost_usd
+from sentiment_retrain.runs.costs import known_cost_usd
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -77,6 +77,4 @@ def _cost(settings: Settings, kind: JobKind, description: Mapping[str, Any], sta
         machine, count = rules.instance_type, rules.max_candidates
     else:
         machine, count = instance_type_of(kind, description) or "", instance_count_of(kind, description)
-    if machine not in settings.prices.instance_hour:
-        return None
-    return cost_usd(state.billable_seconds, machine, count, settings.prices)
+    return known_cost_usd(state.billable_seconds, machine, count, settings.prices)

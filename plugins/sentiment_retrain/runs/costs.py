@@ -39,6 +39,13 @@ def cost_usd(seconds: float, instance_type: str, instance_count: int, prices: Pr
     return seconds / SECONDS_PER_HOUR * instance_count * hourly_price(instance_type, prices)
 
 
+def known_cost_usd(seconds: float, instance_type: str, instance_count: int, prices: Prices) -> float | None:
+    """:func:`cost_usd`, None for machines without a price: an earlier configuration may have had one."""
+    if instance_type not in prices.instance_hour:
+        return None
+    return cost_usd(seconds, instance_type, instance_count, prices)
+
+
 def paid_and_shared(
     jobs: Iterable[Mapping[str, Any]], run_key: str
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:

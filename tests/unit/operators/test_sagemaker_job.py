@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import threading
 import time
@@ -16,6 +17,7 @@ from sentiment_retrain.aws import jobs
 from sentiment_retrain.aws.triggers import SageMakerJobTrigger
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
+from sentiment_retrain.settings import load_settings
 
 from .conftest import context
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sentiment_retrain.aws.hooks import Aws
+
+    from .hosted import World
 
     Execute = Callable[..., Any]
 
@@ -153,6 +157,42 @@ def test_a_job_whose_output_is_gone_is_done_again(aws: Aws, bucket: str, execute
     for entry in aws.list_objects(first["output_uri"]):
         aws.client("s3").delete_object(Bucket=bucket, Key=entry.uri.removeprefix(f"s3://{bucket}/"))
     assert execute(ProbeOperator(run=run_of(bucket)))["name"] == f"{first['name']}-r1"
+
+
+def test_the_output_of_a_jobs_next_attempt_is_not_its_own(aws: Aws, bucket: str) -> None:
+    # An AutoML job's folder is named as the job is.
+    folder = f"s3://{bucket}/jobs/sr-automl-20260301-0123456789"
+    aws.put_bytes(f"{folder}-r1/model.tar.gz", b"model")
+    assert not aws.has_objects(folder)
+    aws.put_bytes(f"{folder}/model.tar.gz", b"model")
+    assert aws.has_objects(folder)
+    assert aws.has_objects(f"{folder}/model.tar.gz")
+
+
+def test_a_job_of_another_installation_is_not_ours(aws: Aws, bucket: str, execute: Execute) -> None:
+    other = f"{bucket}-other"
+    aws.client("s3").create_bucket(Bucket=other)
+    theirs = execute(ProbeOperator(run=run_of(other)))
+    ours = execute(ProbeOperator(run=run_of(bucket)))
+    assert (ours["outcome"], ours["name"]) == ("submitted", f"{theirs['name']}-r1")
+    assert f"another installation, whose bucket is {other}" in ours["why"]
+    assert ours["output_uri"].startswith(f"s3://{bucket}/")
+    assert execute(ProbeOperator(run=run_of(bucket, "second")))["name"] == ours["name"]
+
+
+def test_a_job_on_machines_that_have_no_price_any_more_is_reused(world: World, execute: Execute) -> None:
+    class LargeProbe(ProbeOperator):
+        def next_job(self, done: Mapping[str, dict[str, Any]]) -> JobRequest | None:
+            request = super().next_job(done)
+            return request and dataclasses.replace(request, instance_type="ml.r5.24xlarge")
+
+    without = world.overlay.read_text()
+    world.configure(prices={"instance_hour": {"ml.r5.24xlarge": 7.0}})
+    assert execute(LargeProbe(run=run_of(world.bucket)))["cost_usd"] > 0
+    world.overlay.write_text(without)
+    load_settings.cache_clear()
+    later = execute(ProbeOperator(run=run_of(world.bucket, "second")))
+    assert (later["outcome"], later["cost_usd"]) == ("reused", None)
 
 
 def test_a_failed_job_gets_a_successor_and_its_reason_is_told(
