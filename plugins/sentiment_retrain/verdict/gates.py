@@ -61,6 +61,11 @@ def gate(
     return Gate(name, status, observed, threshold, baseline, evidence_uri, remedy, GATE_CODES[name])
 
 
+def percent(share: float) -> str:
+    """A share as configured, such as ``95%`` and ``99.5%``: a limit is not rounded."""
+    return f"{100 * share:.6g}%"
+
+
 def worst(gates: Iterable[Gate | Mapping[str, Any]]) -> Status:
     """The worst status among ``gates``; ``pass`` when there is none."""
     statuses = [item.status if isinstance(item, Gate) else item["status"] for item in gates]
@@ -101,7 +106,7 @@ def refused_rows(
         "refused_rows",
         status,
         observed=f"{refused} of {received} rows refused ({share:.1%}): {reasons}",
-        threshold=f"warn above {limits.warn:.0%}, fail above {limits.fail:.0%}",
+        threshold=f"warn above {percent(limits.warn)}, fail above {percent(limits.fail)}",
         evidence_uri=evidence_uri,
         remedy="Open the quarantine file: each refused row is there with its reason. Correct the source and "
         "deliver it again, or raise `gates.refused_rows` knowingly.",
@@ -205,7 +210,8 @@ def golden(
         ("warn" if wrong else "pass") if acceptable else "fail" if unusable else limits.severity,
         observed=f"{len(answers) - len(wrong)} of {len(answers)} golden requests answered as expected"
         + (f"; {'; '.join(wrong)}" if wrong else ""),
-        threshold=f"at least {limits.minimum_share_correct:.0%}, and every answer of the contract's form",
+        threshold=f"at least {percent(limits.minimum_share_correct)}, and every answer of the contract's "
+        "form",
         evidence_uri=evidence_uri,
         remedy=_UNUSABLE if unusable else _WRONG,
     )
@@ -218,7 +224,7 @@ def agreement(equal: int, compared: int, limits: AgreementGate, evidence_uri: st
         "agreement",
         "pass" if share >= limits.minimum_share_equal else "fail",
         observed=f"{equal} of {compared} rows predicted as in the evaluation ({share:.1%})",
-        threshold=f"at least {limits.minimum_share_equal:.0%}",
+        threshold=f"at least {percent(limits.minimum_share_equal)}",
         baseline="the batch transform of the same rows",
         evidence_uri=evidence_uri,
         remedy="Roll back: another model, another container or another text handling is being served than "

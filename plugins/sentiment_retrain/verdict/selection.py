@@ -233,7 +233,7 @@ def _score(entrant: Entrant, metric: str) -> dict[str, Any]:
 
 
 def _confidence(rules: Selection) -> str:
-    return f"{rules.confidence:.0%}"
+    return gates.percent(rules.confidence)
 
 
 def _p_value(p: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -13,15 +13,20 @@ import pytest
 from sentiment_retrain import errors
 from sentiment_retrain.aws import athena, images, jobs, models
 from sentiment_retrain.endpoint.requests import deployment_config
-from sentiment_retrain.operators import base, links
+from sentiment_retrain.operators import base, links, quality
 from sentiment_retrain.operators.autopilot import selecting_all_keys
 from sentiment_retrain.operators.clarify_shap import ClarifyShapOperator
 from sentiment_retrain.operators.job_start import job_error
 from sentiment_retrain.operators.quality import CHECKS, validate
 from sentiment_retrain.operators.verify import summary
 from sentiment_retrain.settings import include_directory
+from sentiment_retrain.settings.gates import RefusedRowsGate
+from sentiment_retrain.verdict.gates import percent, refused_rows
 
 from ..samples import settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def candidate(count: int) -> list[dict[str, Any]]:
@@ -144,6 +149,39 @@ def test_each_expectation_says_what_it_saw() -> None:
     few = results["expect_column_values_to_be_between"]
     assert not few["success"]
     assert few["expected"] == "at least 2 in at least 50% of the rows"
+
+
+@pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("kind", "limits", "observed"),
+    [
+        ("expect_table_row_count_to_be_between", {"min_value": 3}, "2"),
+        ("expect_column_max_to_be_between", {"column": "row_count", "max_value": 10}, "11"),
+        ("expect_column_distinct_values_to_be_in_set", {"column": "row_count", "value_set": [10]}, "not as"),
+        ("expect_column_to_exist", {"column": "stars"}, "not as expected"),
+    ],
+)
+def test_a_suite_may_have_expectations_of_other_kinds(
+    kind: str,
+    limits: dict[str, Any],
+    observed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    suite = tmp_path / "suites" / "quality_categories.json"
+    suite.parent.mkdir()
+    suite.write_text(json.dumps({"expectations": [{"type": kind, "kwargs": limits}]}))
+    monkeypatch.setattr(quality, "include_directory", lambda: tmp_path)
+    (result,) = validate({"quality_categories": pd.DataFrame({"row_count": [10, 11]})})
+    assert not result["success"]
+    assert result["observed"].startswith(observed)
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.29, "29%"), (0.995, "99.5%"), (0.005, "0.5%"), (1.0, "100%")])
+def test_a_limit_is_not_rounded(share: float, text: str) -> None:
+    assert percent(share) == text
+    gate = refused_rows(1000, {"empty_text": 3}, RefusedRowsGate(warn=share, fail=1.0))
+    assert gate.threshold == f"warn above {text}, fail above 100%"
 
 
 def test_latency_summary_is_by_nearest_rank() -> None:
