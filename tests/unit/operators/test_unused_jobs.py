@@ -29,7 +29,9 @@ def published(aws: Aws, bucket: str, **left: Any) -> dict[str, Any]:
     """The card of the run ``key``."""
     handed = {(task, "return_value"): found for task, found in left.items()}
     report, surroundings = report_on(
-        bucket, {"plan": "success"}, handed | {("prepare.datasets", "return_value"): DATE}
+        bucket,
+        dict.fromkeys(("plan", "prepare.datasets", *left), "success"),
+        handed | {("prepare.datasets", "return_value"): DATE},
     )
     report.execute(surroundings)
     return dict(aws.find_json(f"s3://{bucket}/runs/key/card.json") or {})
