@@ -131,16 +131,16 @@ class Account:
         return self.ask(question)
 
     def manifest_type(self, uri: str) -> Any:
-        """Media type of an image's manifest in ECR, empty where ECR does not say, None without the tag."""
+        """Media type of an image's manifest in ECR, empty where ECR does not say, None without the image."""
         parts = checks.parse_image(uri)
         if parts is None:
             return None
 
+        wanted = {"imageDigest": parts.digest} if parts.digest else {"imageTag": parts.tag}
+
         def question() -> str | None:
             answer = self.client("ecr").batch_get_image(
-                registryId=parts.account,
-                repositoryName=parts.repository,
-                imageIds=[{"imageTag": parts.tag}],
+                registryId=parts.account, repositoryName=parts.repository, imageIds=[wanted]
             )
             return next((str(one.get("imageManifestMediaType", "")) for one in answer["images"]), None)
 

@@ -15,7 +15,10 @@ OK: Status = "ok"
 UNKNOWN: Status = "not known"
 FAIL: Status = "FAIL"
 
-IMAGE = r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^@]+))?"
+#: SageMaker takes ``registry/repository[:tag]`` and ``registry/repository[@digest]``.
+IMAGE = (
+    r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)(?::([^:@]+)|@(sha256:[0-9a-f]{64}))?"
+)
 SAGEMAKER = "sagemaker.amazonaws.com"
 CLARIFY = "sagemaker-clarify-processing"
 #: What Docker builds by default, and SageMaker refuses: `Unsupported manifest media type`.
@@ -51,18 +54,22 @@ class Refusal:
 
 
 class Image(NamedTuple):
-    """The parts of an ECR image's URI."""
+    """The parts of an ECR image's URI; one with a digest has no tag."""
 
     account: str
     region: str
     repository: str
     tag: str
+    digest: str = ""
 
 
 def parse_image(uri: str) -> Image | None:
-    """``<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>``; None for any other URI."""
+    """``<account>.dkr.ecr.<region>.amazonaws.com/<repository>`` with a tag or digest; None for others."""
     found = re.fullmatch(IMAGE, uri)
-    return Image(found[1], found[2], found[3], found[4] or "latest") if found else None
+    if not found:
+        return None
+    digest = found[5] or ""
+    return Image(found[1], found[2], found[3], found[4] or ("" if digest else "latest"), digest)
 
 
 def credentials(identity: Mapping[str, Any] | Refusal) -> Check:
@@ -186,9 +193,10 @@ def image(name: str, uri: str | None, found: str | Refusal | None, account: str,
         return Check(check, FAIL, f"{uri}: {found}", "a Docker manifest: SageMaker takes no other", remedy)
     if isinstance(found, str):
         return Check(check, OK, str(uri), expected)
-    observed = f"{uri}: {found or 'no such tag'}"
+    observed = f"{uri}: {found or ('no such digest' if parts.digest else 'no such tag')}"
     if is_own:
-        return Check(check, FAIL, observed, expected, f"Push {parts.repository}:{parts.tag} to ECR.")
+        wanted = f"{parts.repository}@{parts.digest}" if parts.digest else f"{parts.repository}:{parts.tag}"
+        return Check(check, FAIL, observed, expected, f"Push {wanted} to ECR.")
     remedy = "Only SageMaker may look into this registry; the first job that uses it will tell."
     return Check(check, UNKNOWN, observed, expected, remedy)
 

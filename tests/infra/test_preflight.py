@@ -36,6 +36,8 @@ TRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST]}}
 OTHER = {"Principal": {"Service": "ec2.amazonaws.com"}}
 DISTRUSTED = {"Arn": ROLE, "AssumeRolePolicyDocument": {"Statement": [TRUST | OTHER]}}
 URI = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/analyzer:1"
+DIGEST = f"sha256:{'0' * 64}"
+PINNED = f"{URI.removesuffix(':1')}@{DIGEST}"
 AWS_URI = "811284229777.dkr.ecr.us-east-1.amazonaws.com/blazingtext:1"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -99,6 +101,8 @@ ENFORCED = {
         (checks.image("i", URI, OCI_INDEX, ACCOUNT, REGION), FAIL, OCI_INDEX, "--provenance=false"),
         (checks.image("i", AWS_URI, DENIED, ACCOUNT, REGION), UNKNOWN, "AccessDenied", "first job"),
         (checks.image("i", URI, None, ACCOUNT, REGION), FAIL, "no such tag", "Push analyzer:1"),
+        (checks.image("i", PINNED, DOCKER_MANIFEST, ACCOUNT, REGION), OK, PINNED, ""),
+        (checks.image("i", PINNED, None, ACCOUNT, REGION), FAIL, "no such digest", f"Push analyzer@{DIGEST}"),
         (checks.image("i", None, None, ACCOUNT, REGION), FAIL, "none is set", "image_uri"),
         (checks.image("i", "docker.io/x", None, ACCOUNT, REGION), FAIL, "docker.io/x", "image_uri"),
         (checks.clarify("clarify", 3), OK, "3", ""),
@@ -357,6 +361,26 @@ def test_denied_permissions_are_read_from_iams_simulation(monkeypatch: pytest.Mo
         denied = account.denied(f"arn:aws:sts::{ACCOUNT}:assumed-role/airflow/session", questions)
 
     assert denied == ["s3:PutObject on arn:aws:s3:::b/*"]
+
+
+def test_an_image_is_looked_for_as_its_uri_names_it(
+    table: Any, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By tag, or by the digest that cannot be pushed anew."""
+    table()
+    ecr, repository = stand_in.client("ecr"), "pinned-analyzer"
+    ecr.create_repository(repositoryName=repository)
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_MANIFEST, "config": {}, "layers": []})
+    image = {"imageManifest": manifest, "imageManifestMediaType": DOCKER_MANIFEST, "imageTag": "1"}
+    digest = ecr.put_image(repositoryName=repository, **image)["image"]["imageId"]["imageDigest"]
+    of_repository = URI.replace("analyzer:1", repository)
+
+    account = preflight.Account()
+
+    assert account.manifest_type(f"{of_repository}:1") == DOCKER_MANIFEST
+    assert account.manifest_type(f"{of_repository}@{digest}") == DOCKER_MANIFEST
+    assert account.manifest_type(f"{of_repository}:2") is None
+    assert account.manifest_type(f"{of_repository}@{DIGEST}") is None
 
 
 def test_the_command_prints_the_table_and_fails(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
