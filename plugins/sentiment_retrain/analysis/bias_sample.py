@@ -15,6 +15,8 @@ from collections import defaultdict
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sentiment_retrain.analysis.bias import code_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -136,7 +138,7 @@ def beside_full(
     found = {}
     for value, stratum in strata.items():
         estimate = difference_of_proportions(strata, value, confidence)
-        full = facets.get(value, {}).get(METRIC)
+        full = facets.get(value, facets.get(code_of(value), {})).get(METRIC)
         if estimate is None or full is None:
             continue
         found[value] = {

@@ -139,3 +139,22 @@ def test_the_page_says_where_the_sample_misleads() -> None:
     assert section.count("(outside)") == 1
     assert "&lt;Trend&gt;" in section
     assert "+0.200 to +0.400" in section
+
+
+def test_a_category_that_is_a_code_with_zeros_before_it_is_compared() -> None:
+    content = "sentiment,product_category\n" + "1,007\n0,012\n" * 40
+    found = bias_sample.beside_full(
+        content.encode(),
+        {"7": {"DPL": -1.0}, "12": {"DPL": 1.0}},
+        facet="product_category",
+        label="sentiment",
+        positive=1,
+        size=80,
+        confidence=0.95,
+        seed=1,
+    )
+    assert {value: (entry["estimate"], entry["full"]) for value, entry in found["facets"].items()} == {
+        "007": (-1.0, -1.0),
+        "012": (1.0, 1.0),
+    }
+    assert found["inside"] == 2
