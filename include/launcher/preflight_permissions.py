@@ -85,9 +85,10 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
     want("sagemaker", LISTINGS, "*")
     roles = {settings.role_arn, settings.model_role_arn} - {None}
     want("iam", ("PassRole",), *sorted(role for role in roles if role))
-    alarms = ("PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory")
-    own_alarms = (f"alarm:{settings.endpoint_name}-{alarm}" for alarm in ALARMS)
-    want("cloudwatch", alarms, *(arn("cloudwatch", alarm) for alarm in own_alarms))
+    made = [arn("cloudwatch", f"alarm:{settings.endpoint_name}-{alarm}") for alarm in ALARMS]
+    want("cloudwatch", ("PutMetricAlarm", "DeleteAlarms"), *made)
+    looked_at = [arn("cloudwatch", f"alarm:{name}") for name in settings.deployment.alarms.existing]
+    want("cloudwatch", ("DescribeAlarmHistory",), *made, *looked_at)
     want("cloudwatch", ("DescribeAlarms", "PutMetricData"), "*")
     logs = arn("logs", "log-group:/aws/sagemaker/TrainingJobs:log-stream")
     want("logs", ("DescribeLogStreams",), f"{logs}:any")

@@ -186,7 +186,9 @@ def test_jobs_may_wait_in_a_pool() -> None:
 def asked(template: Template) -> list[tuple[str, str]]:
     """Questions to IAM of an installation in the stack's account."""
     settings = load_settings()
+    alarms = settings.deployment.alarms.model_copy(update={"existing": ("orders-drop",)})
     changes = {
+        "deployment": settings.deployment.model_copy(update={"alarms": alarms}),
         "bucket": template.arn("Bucket").rpartition(":")[2],
         "role_arn": template.arn("JobRole"),
         "model_role_arn": template.arn("ModelRole"),
@@ -204,6 +206,13 @@ def test_the_shipped_policies_allow_what_is_asked(asked: list[tuple[str, str]], 
     )
 
     assert [pair for pair in asked if not is_allowed(statements, Access(*pair, context))] == []
+
+
+def test_alarms_of_others_may_be_read_and_no_more(asked: list[tuple[str, str]]) -> None:
+    """An update that such an alarm undid names it with CloudWatch's reason, from its history."""
+    of_others = {action for action, resource in asked if resource.endswith(":alarm:orders-drop")}
+
+    assert of_others == {"cloudwatch:DescribeAlarmHistory"}
 
 
 def test_what_a_full_run_does_is_asked(asked: list[tuple[str, str]]) -> None:
@@ -275,7 +284,8 @@ def test_an_account_that_has_everything_is_ready(table: Any, stand_in: StandIn) 
         (None, "/", set()),
         # As IAM Identity Center's: a session's ARN has the name alone.
         (None, "/aws-reserved/sso.amazonaws.com/us-east-1/", set()),
-        ("DeploymentAlarms", "/", {"PutMetricAlarm", "DeleteAlarms", "DescribeAlarmHistory"}),
+        ("DeploymentAlarms", "/", {"PutMetricAlarm", "DeleteAlarms"}),
+        ("HistoryOfAlarms", "/", {"DescribeAlarmHistory"}),
         ("DeploymentMetrics", "/service-role/", {"PutMetricData"}),
     ],
 )
