@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from sentiment_retrain.settings import load_settings, merged, parse_settings
 
-from .template import PATH, STACK, Template
+from .template import PATH, REGION, STACK, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +193,16 @@ def test_alarms_and_budget_tell_the_topic(template: Template) -> None:
         for subscriber in notification["Subscribers"]
     }
     assert addresses == {topic}
+
+
+def test_a_stack_in_another_region_finds_no_name_taken(template: Template) -> None:
+    """Names of buckets, budgets and what IAM has are the account's or the world's, not a region's."""
+    assert template.properties("Bucket")["BucketName"].endswith(REGION)
+    [budget] = template.of_type("AWS::Budgets::Budget").values()
+    assert budget["Budget"]["BudgetName"].endswith(REGION)
+    for kind, name in (("Role", "RoleName"), ("ManagedPolicy", "ManagedPolicyName")):
+        named = [one for one, found in template.of_type(f"AWS::IAM::{kind}").items() if name in found]
+        assert named == []
 
 
 def test_managed_policies_are_within_the_limit_of_aws(template: Template) -> None:
