@@ -160,12 +160,16 @@ class ClarifyShapOperator(ClarifyOperator):
         ]
 
     def _baseline(self) -> Any | None:
-        """What the champion's own run kept of its explanations."""
+        """What the champion's own run kept of its explanations; None where these are of another model."""
         champion = self.run["champion"]
         if not (champion and champion["run_key"]):
             return None
-        uri = f"s3://{self.run['bucket']}/runs/{champion['run_key']}/attributions.json"
-        return self.aws.find_json(uri)
+        origin = f"s3://{self.run['bucket']}/runs/{champion['run_key']}"
+        # The run that trained it may have explained another one, the winner of that day.
+        verdict = self.aws.find_json(f"{origin}/verdict.json") or champion
+        if verdict["model_fingerprint"] != champion["model_fingerprint"]:
+            return None
+        return self.aws.find_json(f"{origin}/attributions.json")
 
 
 def _expected_values(analysis: Mapping[str, Any]) -> dict[str, float]:

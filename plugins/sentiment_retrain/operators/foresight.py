@@ -170,6 +170,9 @@ class _Foresight:
             if description is None:
                 break
             claim = judge(self.aws, self.run, request, description)
+            if claim.outcome == "reconnected":
+                why = f"{name}: {claim.why}; it is joined, and followed by a new one should it fail"
+                return Foreseen("unknown", why, description)
             if claim.outcome:
                 return Foreseen("reuse", f"{name}: {claim.why}", description)
             refused = f"{name} is not used: {claim.why}"

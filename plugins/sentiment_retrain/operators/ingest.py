@@ -189,7 +189,9 @@ class LandReviewsOperator(RetrainOperator):
         by_reason: Counter[str] = Counter()
         for manifest in landed:
             by_reason.update(manifest["refused_by_reason"])
-        newest = max(landed, key=lambda manifest: (manifest["partition"], manifest["uri"]))
+        in_order = sorted(landed, key=lambda manifest: (manifest["partition"], manifest["uri"]))
+        newest = in_order[-1]
+        quarantined = next((one for one in reversed(in_order) if one["quarantine_uri"]), None)
         digests = sorted(manifest["sha256"] for manifest in landed)
         return {
             **{key: sum(manifest[key] for manifest in landed) for key in _COUNTS},
@@ -198,7 +200,7 @@ class LandReviewsOperator(RetrainOperator):
             "source_sha256": digests,
             "data_until": newest["partition"],
             "fingerprint": land_fingerprint(self.settings, digests),
-            "quarantine_uri": newest["quarantine_uri"],
+            "quarantine_uri": quarantined and quarantined["quarantine_uri"],
             "header": newest["header"],
             "delimiter": newest["delimiter"],
             "reused": reused,

@@ -22,7 +22,10 @@ Decision = Literal["reuse", "run", "unknown"]
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One paid step. ``unknown``: whether it can be reused depends on what an earlier step finds."""
+    """One paid step.
+
+    ``unknown``: whether it can be reused depends on what an earlier step finds, or on how a job ends.
+    """
 
     step: str
     decision: Decision

@@ -207,3 +207,14 @@ def test_rows_that_were_landed_on_two_days_count_once(
     values = athena.rows_of_run(aws, settings, run, land)
     (found,) = athena.query(aws, settings, bucket, "quality_profile", values).to_dict("records")
     assert (found["row_count"], found["repeated_ids"]) == (land["rows_accepted"], 0)
+
+
+def test_the_quarantine_file_is_shown_also_when_a_later_delivery_is_clean(
+    aws: Aws, bucket: str, execute: Execute
+) -> None:
+    deliver(aws, bucket, source(40, refused=4), "dt=2026-03-01/reviews.csv")
+    deliver(aws, bucket, source(40, seed=1), "dt=2026-03-02/reviews.csv")
+    result = landed(execute, planned(execute, 2))
+    (quarantined,) = keys(aws, bucket, "quarantine/")
+    assert result["quarantine_uri"] == quarantined
+    assert result["gates"][0]["evidence_uri"] == quarantined
