@@ -126,13 +126,15 @@ def _matrices_by_group(
 def _prediction(row: Sequence[str]) -> tuple[int, list[float]]:
     """One line's label and probabilities, classes brought into the order -1, 0, 1."""
     predicted, _, probabilities, names = row
-    label = int(float(predicted))
+    label = float(predicted)
     if label not in LABELS:
         raise ValueError(f"label {predicted} is none of -1, 0, 1")
     # Lists arrive in Python's notation, with single quotes.
-    classes = [int(float(name)) for name in json.loads(names.replace("'", '"'))]
+    classes = [float(name) for name in json.loads(names.replace("'", '"'))]
+    if sorted(classes) != list(LABELS):
+        raise ValueError(f"labels {names} are not -1, 0, 1")
     values = dict(zip(classes, map(float, json.loads(probabilities)), strict=True))
     ordered = [values[name] for name in LABELS]
     if not all(np.isfinite(ordered)) or min(ordered) < 0:
         raise ValueError("probabilities must be finite and not negative")
-    return label, ordered
+    return int(label), ordered
