@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sentiment_retrain import errors
 from sentiment_retrain.aws import failures
 from sentiment_retrain.aws.jobs import JOB_KINDS
+from sentiment_retrain.operators.abandoned import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,18 +32,19 @@ _NO_ANSWER = "no answer"
 PATIENCE_SECONDS = 180.0
 
 
-def stop_held(aws: Aws, held: Mapping[str, Any], run_key: str, log: Logger) -> None:
+def stop_held(aws: Aws, held: Mapping[str, Any], run: Mapping[str, Any], log: Logger) -> None:
     """Stop the job that a task holds, if it is the task's own.
 
     :param held: ``kind, name, owned``; ``is_sure`` false when it is not known whether the create request
         that is under way made the job, or another run did
+    :param run: ``run_key, bucket`` of the task's run
     """
     kind, name = JOB_KINDS[held["kind"]], held["name"]
     if not held["owned"]:
         log.info("%s %s belongs to another run and goes on", kind.name, name)
         return
     try:
-        if held.get("is_sure", True) or _is_of_run(aws, held, run_key):
+        if held.get("is_sure", True) or _is_of_run(aws, held, run):
             stopped = aws.stop_job(kind, name, KILL_SECONDS)
             log.info("%s %s: %s", kind.name, name, "stop requested" if stopped else "had ended already")
     except errors.RetrainError as error:
@@ -56,10 +58,11 @@ def stop_held(aws: Aws, held: Mapping[str, Any], run_key: str, log: Logger) -> N
         )
 
 
-def _is_of_run(aws: Aws, held: Mapping[str, Any], run_key: str) -> bool:
+def _is_of_run(aws: Aws, held: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     kind = JOB_KINDS[held["kind"]]
     description = aws.describe_job(kind, held["name"])
-    return bool(description) and aws.tags((description or {})[kind.arn_key]).get("retrain:run") == run_key
+    tags = aws.tags(description[kind.arn_key]) if description else {}
+    return owner_of(tags, run["bucket"]) == str(run["run_key"])
 
 
 def patiently(act: Callable[[], Result], pause: Callable[[float], None], log: Logger) -> Result:

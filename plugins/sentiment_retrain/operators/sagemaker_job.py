@@ -195,7 +195,7 @@ class SageMakerJobOperator(RetrainOperator):
 
     def _stop(self, aws: Aws) -> None:
         if self._held and not self._is_left:
-            stop_held(aws, self._held, self.run["run_key"], self.log)
+            stop_held(aws, self._held, self.run, self.log)
 
     def _end_if_killed(self) -> None:
         """Raise when the task was killed; the job may have come to be after :meth:`on_kill` looked."""

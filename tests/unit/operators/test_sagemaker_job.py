@@ -15,6 +15,7 @@ from stand_in import ROLE, TEST_IMAGE
 
 from sentiment_retrain.aws import jobs
 from sentiment_retrain.aws.triggers import SageMakerJobTrigger
+from sentiment_retrain.operators.job_control import stop_held
 from sentiment_retrain.operators.job_request import JobRequest
 from sentiment_retrain.operators.sagemaker_job import SageMakerJobOperator
 from sentiment_retrain.settings import load_settings
@@ -178,6 +179,23 @@ def test_a_job_of_another_installation_is_not_ours(aws: Aws, bucket: str, execut
     assert f"another installation, whose bucket is {other}" in ours["why"]
     assert ours["output_uri"].startswith(f"s3://{bucket}/")
     assert execute(ProbeOperator(run=run_of(bucket, "second")))["name"] == ours["name"]
+
+
+def test_a_kill_while_another_installation_takes_the_name_leaves_its_job_alone(aws: Aws, bucket: str) -> None:
+    other = f"{bucket}-other"
+    aws.client("s3").create_bucket(Bucket=other)
+    theirs = ProbeOperator(run=run_of(other), command="sleep")
+    thread, _ = in_background(lambda: theirs.execute(context()))
+    wait_until(lambda: is_waiting(theirs))
+    # As when the kill arrives before AWS has answered our request, which it refuses.
+    log: Any = theirs.log
+    held = {"kind": "ProcessingJob", "name": names(aws)[0], "owned": True, "is_sure": False}
+    stop_held(aws, held, run_of(bucket), log)
+    assert status_of(aws, names(aws)[0]) == "InProgress"
+    stop_held(aws, held, run_of(other), log)
+    wait_until(lambda: status_of(aws, names(aws)[0]) == "Stopped")
+    theirs.on_kill()
+    thread.join(30)
 
 
 def test_a_job_on_machines_that_have_no_price_any_more_is_reused(world: World, execute: Execute) -> None:
