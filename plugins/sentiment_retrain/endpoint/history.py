@@ -19,6 +19,8 @@ PREVIOUS_TAG = "retrain:previous-config"
 UPDATING_TAG = "retrain:updating-from"
 TARGET_TAG = "retrain:updating-to"
 UNVERIFIED_TAG = "retrain:unverified-config"
+#: Of these, the configuration whose verification came to no end.
+UNDECIDED_TAG = "retrain:undecided-config"
 
 
 def previous_config(tags: Mapping[str, str], current: str) -> str | None:
@@ -45,9 +47,13 @@ def undo(aws: Aws, endpoint_arn: str, serving: str, earlier: str | None) -> None
     aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=as_tags(tags))
 
 
-def mark_unverified(aws: Aws, endpoint_arn: str, config: str) -> None:
-    """Note that ``config`` failed its verification, and is live because nothing was there to go back to."""
-    aws.add_tag(endpoint_arn, UNVERIFIED_TAG, config)
+def mark_unverified(aws: Aws, endpoint_arn: str, config: str, *, is_undecided: bool = False) -> None:
+    """Note that ``config`` is live although it failed its verification.
+
+    :param is_undecided: it did not fail: its verification came to no end
+    """
+    tags = {UNVERIFIED_TAG: config, UNDECIDED_TAG: config if is_undecided else ""}
+    aws.sagemaker("add_tags", ResourceArn=endpoint_arn, Tags=as_tags(tags))
 
 
 def mark_verified(aws: Aws, endpoint_arn: str) -> None:
@@ -59,3 +65,8 @@ def mark_verified(aws: Aws, endpoint_arn: str) -> None:
 def is_unverified(tags: Mapping[str, str], config: str) -> bool:
     """Whether ``config`` is live without ever having been verified."""
     return tags.get(UNVERIFIED_TAG) == config
+
+
+def is_undecided(tags: Mapping[str, str], config: str) -> bool:
+    """Whether ``config`` is unverified because its verification came to no end, and not because it failed."""
+    return is_unverified(tags, config) and tags.get(UNDECIDED_TAG) == config

@@ -26,7 +26,8 @@ class Live:
     :param status: of the endpoint, None where there is none
     :param since: when the endpoint changed last, ISO 8601 to the minute, UTC
     :param reason: AWS's own words on a broken endpoint
-    :param is_unverified: what serves failed its verification, and there was nothing to go back to
+    :param is_unverified: what serves never passed its verification
+    :param is_undecided: it did not fail it, either: the verification came to no end
     """
 
     endpoint: str
@@ -35,11 +36,12 @@ class Live:
     since: str = ""
     reason: str = ""
     is_unverified: bool = False
+    is_undecided: bool = False
 
     @property
     def is_hurt(self) -> bool:
         """Whether customers get errors, or a model's answers that failed its verification."""
-        return self.status in _BROKEN or self.is_unverified
+        return self.status in _BROKEN or (self.is_unverified and not self.is_undecided)
 
     def __str__(self) -> str:
         if self.status is None:
@@ -47,6 +49,8 @@ class Live:
         what = f"{self.model or 'an unknown model'} on {self.endpoint}, changed last {self.since}"
         if self.status in _BROKEN:
             return f"{self.endpoint} is {self.status}: CUSTOMERS MAY GET ERRORS. {self.reason}".strip()
+        if self.is_undecided:
+            return f"{what}, UNVERIFIED: its verification came to no end"
         if self.is_unverified:
             return f"{what}, which FAILED ITS VERIFICATION; nothing was there to go back to"
         if self.status == "Creating":
@@ -73,6 +77,7 @@ def of_answers(
         since=f"{endpoint['LastModifiedTime'].astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
         reason=str(endpoint.get("FailureReason") or "")[:200],
         is_unverified=history.is_unverified(tags, serving),
+        is_undecided=history.is_undecided(tags, serving),
     )
 
 

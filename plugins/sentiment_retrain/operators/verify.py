@@ -65,6 +65,23 @@ class VerifyEndpointOperator(RetrainOperator):
         replaced_by = self._replaced_by()
         if replaced_by:
             raise AirflowSkipException(f"{replaced_by}: nothing of this run is live to be verified")
+        try:
+            found, result = self._questioned()
+        except errors.RetrainError as error:
+            # Each try, not only the last one: a run may be cancelled between two of them.
+            error.result = {"put_back": said} if (said := self._mark_undecided()) else None  # type: ignore[attr-defined]
+            raise
+        try:
+            settled = self.settle(found, result)
+        except errors.GateFailed as error:
+            failed = ", ".join(gate["gate"] for gate in error.gates if gate["status"] == "fail")
+            result["put_back"] = self._put_back(failed)
+            raise
+        history.mark_verified(self.aws, self._endpoint()["EndpointArn"])
+        return settled
+
+    def _questioned(self) -> tuple[list[gates.Gate], dict[str, Any]]:
+        """What the gates say of the endpoint's answers, and these."""
         limits = self.settings.gates
         golden = self._golden()
         agreement = self._agreement()
@@ -82,14 +99,25 @@ class VerifyEndpointOperator(RetrainOperator):
             "agreement": agreement,
             "latency_ms": latency,
         }
+        return found, result
+
+    def _mark_undecided(self) -> str | None:
+        """Note that what this run made live is unverified, and say so; None where it made nothing live."""
+        config, outcome = self.deployment["endpoint_config_name"], self.deployment.get("outcome")
+        if outcome != "created" and outcome not in _REPLACED:
+            return None
+        said = f"live but unverified: the verification of {config} came to no end"
         try:
-            settled = self.settle(found, result)
-        except errors.GateFailed as error:
-            failed = ", ".join(gate["gate"] for gate in error.gates if gate["status"] == "fail")
-            result["put_back"] = self._put_back(failed)
-            raise
-        history.mark_verified(self.aws, self._endpoint()["EndpointArn"])
-        return settled
+            current = self._endpoint()
+            if current["EndpointConfigName"] != config:
+                return None
+            history.mark_unverified(self.aws, current["EndpointArn"], config, is_undecided=True)
+        except errors.RetrainError as error:
+            # The first error is the one to be told of; clearing the task asks again.
+            self.log.warning("%s, which could not be noted: %s", said, error)
+            return f"{said}; the endpoint could not be marked, so the next run takes it for verified"
+        self.log.error("%s", said)
+        return f"{said}; clear deploy.verify to ask again, else the next run deploys and verifies its winner"
 
     def _endpoint(self) -> dict[str, Any]:
         name = self.deployment["endpoint_name"]

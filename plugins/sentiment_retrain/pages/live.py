@@ -48,6 +48,7 @@ class Live:
     reason: str | None = None
     since: str | None = None
     is_unverified: bool = False
+    is_undecided: bool = False
     back_to: str | None = None
     ringing: tuple[str, ...] | None = ()
     pin: Mapping[str, Any] | None = None
@@ -100,6 +101,7 @@ def look(aws: Aws, settings: Settings, bucket: str) -> Live:
         reason=endpoint.get("FailureReason"),
         since=endpoint["LastModifiedTime"].astimezone(dt.UTC).isoformat(timespec="seconds"),
         is_unverified=history.is_unverified(tags, config),
+        is_undecided=history.is_undecided(tags, config),
         back_to=history.previous_config(tags, config),
         ringing=ringing,
         pin=pin,

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from botocore.stub import Stubber
 
+from sentiment_retrain.aws.hooks import Aws
+from sentiment_retrain.cards import report
 from sentiment_retrain.endpoint import champion
+from sentiment_retrain.endpoint.live import find_live
+from sentiment_retrain.notifications import messages
 from sentiment_retrain.operators import VerifyEndpointOperator
 from sentiment_retrain.operators.base import FAILURE_KEY
+from sentiment_retrain.runs.run_outputs import RunOutputs
 
 from .test_deployments import ALARMS
 
@@ -121,3 +128,79 @@ def test_a_model_that_could_not_be_put_back_is_no_champion(
     assert world.describe()["EndpointConfigName"] == deployed["endpoint_config_name"]
     assert champion.find_verified_champion(world.aws, world.endpoint) is None
     assert pushed[FAILURE_KEY]["code"] == "SR-GATE-009"
+
+
+def refuse_questions(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """The endpoint's answer to any question is this error."""
+    client_of = Aws.client
+
+    def client(aws: Aws, service: str) -> Any:
+        if service != "sagemaker-runtime":
+            return client_of(aws, service)
+        runtime = boto3.client(service, region_name="us-east-1")
+        stub = Stubber(runtime)
+        stub.add_client_error("invoke_endpoint", code, "not now")
+        stub.activate()
+        return runtime
+
+    monkeypatch.setattr(Aws, "client", client)
+
+
+@pytest.mark.parametrize(("is_first", "code"), [(True, "ThrottlingException"), (False, "ServiceUnavailable")])
+def test_a_model_that_could_not_be_asked_is_live_but_unverified_until_it_answers(
+    world: World,
+    execute: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    is_first: bool,
+    code: str,
+) -> None:
+    world.configure(deployment=QUICK)
+    if not is_first:
+        world.deploy(world.verdict(sure=0.8), name="run-1")
+    deployed = world.deploy(good := world.verdict(), name="run-2")
+    pushed: dict[str, Any] = {}
+
+    with monkeypatch.context() as patch:
+        refuse_questions(patch, code)
+        with pytest.raises(AirflowException):
+            execute(verify_of(world, good, deployed), pushed)
+
+    assert world.describe()["EndpointConfigName"] == deployed["endpoint_config_name"]
+    assert champion.find_verified_champion(world.aws, world.endpoint) is None
+    # Nobody knows that a customer is hurt: it is told of, but wakes nobody.
+    live = find_live(world.aws, world.endpoint)
+    assert "UNVERIFIED: its verification came to no end" in str(live)
+    assert not live.is_hurt
+    outputs = RunOutputs(
+        parts={"run": world.run("run-2"), "deployment": deployed, "verdict": good},
+        failures={"deploy.verify": pushed[FAILURE_KEY]},
+        states={"deploy.verify": "failed"},
+    )
+    card = report.build_card(outputs, run_key="run-2", run_id="manual__run-2", created_at="2026-03-01")
+    assert report.card_problems(card) == []
+    assert "live but unverified" in card["endpoint"]["said"]
+    message = messages.of_card(card, "a link", live)
+    assert message is not None
+    assert message.severity == "warning"
+    assert "live but unverified" in message.text
+
+    execute(verify_of(world, good, deployed))
+
+    found = champion.find_verified_champion(world.aws, world.endpoint)
+    assert found is not None
+    assert found["endpoint_config_name"] == deployed["endpoint_config_name"]
+
+
+def test_a_champion_that_could_not_be_asked_again_stays_the_champion(
+    world: World, execute: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.configure(deployment=QUICK)
+    world.deploy(same := world.verdict(), name="run-1")
+    unchanged = world.deploy(same, name="run-2")
+
+    with monkeypatch.context() as patch:
+        refuse_questions(patch, "ThrottlingException")
+        with pytest.raises(AirflowException):
+            execute(verify_of(world, same, unchanged))
+
+    assert champion.find_verified_champion(world.aws, world.endpoint) is not None
