@@ -40,7 +40,7 @@ class Backfill:
     def asked(cls, first: str, last: str, deploy: str = "auto", parallel: int = PARALLEL) -> Backfill:
         """From what was typed.
 
-        :raises RefusedError: a date is missing or none, or the range is empty
+        :raises RefusedError: a date is missing or none, or the range is empty or all in the future
         """
         try:
             days = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
@@ -53,6 +53,13 @@ class Backfill:
         if days[0] > days[1]:
             raise RefusedError(
                 "LOCAL_BACKFILL", f"FROM={first} is after TO={last}.", "Give the earlier day first."
+            )
+        today = dt.datetime.now(dt.UTC).date()
+        if days[0] > today:
+            raise RefusedError(
+                "LOCAL_BACKFILL",
+                f"FROM={first} is in the future: today is {today} (UTC).",
+                "Choose past days: `make backfill FROM=2026-03-01 TO=2026-03-10 DRY_RUN=1`.",
             )
         return cls(*days, deploy, parallel)
 

@@ -40,7 +40,7 @@ class AirflowApi:
         :raises LauncherError: it cannot be imported, or does not appear in time.
         """
         deadline = time.monotonic() + seconds
-        while self._http.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:
+        while self._send("GET", f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:
             for error in self._get("/api/v2/importErrors")["import_errors"]:
                 raise LauncherError(
                     "LOCAL_DAG_IMPORT",
@@ -67,7 +67,7 @@ class AirflowApi:
         """Start a manual run. Its id makes it safe to ask again: the same one is never started twice."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         path = f"/api/v2/dags/{dag_id}/dagRuns"
-        answer = self._http.post(path, json=body)
+        answer = self._send("POST", path, json=body)
         if answer.is_server_error:
             answer = self._again("POST", path, json=body)
             if answer.status_code == httpx.codes.CONFLICT:
@@ -114,7 +114,8 @@ class AirflowApi:
     def log_entries(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[dict[str, Any]]:
         """The structured log lines of one attempt of a task."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        answer = self._http.get(path, params={"full_content": "true"}, headers={"Accept": "application/json"})
+        wanted = {"Accept": "application/json"}
+        answer = self._send("GET", path, params={"full_content": "true"}, headers=wanted)
         if answer.status_code != httpx.codes.OK:
             log.debug("No log of %s: %s", task_id, answer.status_code)
             return []
@@ -135,7 +136,7 @@ class AirflowApi:
 
     def cancel_backfill(self, number: int) -> None:
         """Start none of its runs that are still queued."""
-        self._checked(self._http.put(f"/api/v2/backfills/{number}/cancel"))
+        self._checked(self._send("PUT", f"/api/v2/backfills/{number}/cancel"))
 
     def runs_between(self, dag_id: str, first: str, last: str) -> list[dict[str, Any]]:
         """Backfilled runs with a logical date in this range, oldest first."""
@@ -153,24 +154,35 @@ class AirflowApi:
         return self._checked(self._repeatable("GET", path, params=parameters))
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._checked(self._http.post(path, json=body))
+        return self._checked(self._send("POST", path, json=body))
 
     def _patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._checked(self._repeatable("PATCH", path, json=body))
 
     def _repeatable(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Send a request that does no harm when it comes twice, and where Airflow fails, send it again."""
-        answer = self._http.request(method, path, **given)
+        answer = self._send(method, path, **given)
         return self._again(method, path, **given) if answer.is_server_error else answer
 
     def _again(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Send a request after an error: SQLite, on a laptop, gives up when others write for too long."""
         for pause in PAUSES:
             time.sleep(pause)
-            answer = self._http.request(method, path, **given)
+            answer = self._send(method, path, **given)
             if not answer.is_server_error:
                 break
         return answer
+
+    def _send(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Every request; Airflow that was stopped or killed meanwhile is no defect of the command."""
+        try:
+            return self._http.request(method, path, **given)
+        except httpx.TransportError as error:
+            raise LauncherError(
+                "LOCAL_AIRFLOW_API",
+                f"Airflow at {self.url} does not answer any more ({error}).",
+                "`make status` says what runs. `make up` starts it again, and a run under way goes on.",
+            ) from error
 
     def _checked(self, answer: httpx.Response) -> dict[str, Any]:
         if answer.is_success:

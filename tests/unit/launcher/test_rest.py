@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STARTED, TAKEN, BROKEN = 200, 409, 500
+#: The server ends in the middle of the request.
+GONE = 0
 
 
 class Airflow(http.server.BaseHTTPRequestHandler):
@@ -33,7 +35,11 @@ class Airflow(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
-        self.say(self.answers.pop(0), {"state": "running"})
+        status = self.answers.pop(0)
+        if status == GONE:
+            self.close_connection = True
+        else:
+            self.say(status, {"state": "running"})
 
     def say(self, status: int, body: dict[str, str]) -> None:
         content = json.dumps(body).encode()
@@ -87,6 +93,17 @@ def test_what_is_only_read_is_asked_again(airflow: tuple[AirflowApi, type[Airflo
     server.answers[:] = [BROKEN, STARTED]
     assert api.run_state("dag", "run") == "running"
     assert len(server.asked) == 2
+
+
+def test_airflow_that_is_stopped_meanwhile_is_no_defect_of_the_command(
+    airflow: tuple[AirflowApi, type[Airflow]],
+) -> None:
+    api, server = airflow
+    server.answers[:] = [GONE]
+    with pytest.raises(LauncherError, match=f"Airflow at {api.url} does not answer any more") as found:
+        api.run_state("dag", "run")
+    assert found.value.code == "LOCAL_AIRFLOW_API"
+    assert "make up" in found.value.remedy
 
 
 def test_every_task_comes_after_all_it_depends_on() -> None:
