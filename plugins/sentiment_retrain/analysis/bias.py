@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from sentiment_retrain.data.facet_names import category_of
 from sentiment_retrain.errors import ResultMalformed
 from sentiment_retrain.verdict.gates import STATUSES, Gate, Status, gate
 
@@ -45,7 +45,12 @@ def bias_values(analysis: Mapping[str, Any], phase: Phase) -> list[BiasValue]:
     try:
         facets = analysis[_SECTIONS[phase]]["facets"]
         return [
-            BiasValue(facet, str(entry["value_or_threshold"]), metric["name"], _number(metric["value"]))
+            BiasValue(
+                facet,
+                category_of(str(entry["value_or_threshold"])),
+                metric["name"],
+                _number(metric["value"]),
+            )
             for facet, entries in facets.items()
             for entry in entries
             for metric in entry["metrics"]
@@ -69,25 +74,19 @@ def bias_gates(
     :param group_sizes: rows by facet value; smaller groups than the limit are not judged
     """
     values = bias_values(analysis, phase)
-    sizes = {value.facet_value: _size(value.facet_value, group_sizes) for value in values}
     return [
         _metric_gate(
             phase,
             metric,
             [value for value in values if value.metric == metric],
             limit,
-            sizes,
+            group_sizes,
             limits.minimum_group_size,
             evidence_uri,
         )
         for metric, limit in limits.limits.items()
         if any(value.metric == metric for value in values)
     ]
-
-
-def code_of(category: str) -> str:
-    """A category as an analysis names it: whoever reads "007" from a CSV file takes it for the number 7."""
-    return str(int(category)) if re.fullmatch(r"[+-]?[0-9]+", category) else category
 
 
 def facet_table(analysis: Mapping[str, Any], phase: Phase) -> dict[str, dict[str, float | None]]:
@@ -139,13 +138,6 @@ def _metric_gate(
 
 def _judged(values: list[BiasValue], group_sizes: Mapping[str, int]) -> Iterator[tuple[BiasValue, int]]:
     return ((value, group_sizes.get(value.facet_value, 0)) for value in values if value.value is not None)
-
-
-def _size(facet_value: str, group_sizes: Mapping[str, int]) -> int:
-    """Rows of a facet value; categories that the analysis took for one number count together."""
-    if facet_value in group_sizes:
-        return group_sizes[facet_value]
-    return sum(rows for name, rows in group_sizes.items() if code_of(name) == facet_value)
 
 
 def _status(size: float, limit: MetricLimit) -> Status:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sentiment_retrain.analysis.bias import code_of
+from sentiment_retrain.data.facet_names import category_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class Estimate(NamedTuple):
 def rows_of(content: bytes, facet: str, label: str, positive: int) -> list[tuple[str, bool]]:
     """``(facet value, whether positive)`` of each row of a CSV with a header."""
     reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
-    return [(row[facet], float(row[label]) == positive) for row in reader]
+    return [(category_of(row[facet]), float(row[label]) == positive) for row in reader]
 
 
 def draw(rows: Iterable[tuple[str, bool]], size: int, seed: int) -> dict[str, Stratum]:
@@ -138,7 +138,7 @@ def beside_full(
     found = {}
     for value, stratum in strata.items():
         estimate = difference_of_proportions(strata, value, confidence)
-        full = facets.get(value, facets.get(code_of(value), {})).get(METRIC)
+        full = facets.get(value, {}).get(METRIC)
         if estimate is None or full is None:
             continue
         found[value] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import time
@@ -95,11 +96,34 @@ def query(aws: Aws, settings: Settings, bucket: str, name: str, values: Mapping[
             )
         # The result file is read as it is: a CTAS table for a few rows would cost more than it saves.
         frame = wr.athena.get_query_results(query_id, boto3_session=aws.session)
+        _restore_words(frame, execution["ResultConfiguration"]["OutputLocation"], aws)
     statistics = execution.get("Statistics", {})
     scanned = statistics.get("DataScannedInBytes", 0)
     log.info("%s.sql (%s): %d rows, %d bytes scanned", name, query_id, len(frame), scanned)
     frame.attrs.update(name=name, id=query_id, sql=sql, bytes_scanned=scanned)
     return frame
+
+
+def _restore_words(frame: pd.DataFrame, result_uri: str, aws: Aws) -> None:
+    """Put back, in place, the texts "NaN" of a result.
+
+    awswrangler takes "NaN" for a missing value in every column, as Athena writes it for a number; in a column
+    of text it is a word that a review or a category may well be.
+    """
+    import pandas as pd
+
+    words = frame.select_dtypes("string")
+    gaps = [str(name) for name, is_missing in words.isna().any().items() if is_missing]
+    if gaps:
+        texts = pd.read_csv(
+            io.BytesIO(aws.get_bytes(result_uri)),
+            usecols=gaps,
+            dtype=dict.fromkeys(gaps, "string"),
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+        )
+        frame[gaps] = texts[gaps]
 
 
 def _finished(aws: Aws, query_id: str, name: str, timeout_seconds: float) -> dict[str, Any]:

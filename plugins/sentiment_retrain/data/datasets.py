@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.data.balancing import LABELS as LABELS
 from sentiment_retrain.data.balancing import first_by_seed, repeat, row_key, undersample
+from sentiment_retrain.data.facet_names import facet_name
 from sentiment_retrain.data.text import fold_white_space, normalize
 from sentiment_retrain.errors import TooFewRows
 
@@ -180,7 +181,7 @@ def request_csv(texts: Iterable[str]) -> bytes:
 
 def bias_csv(frame: pd.DataFrame) -> bytes:
     """Label, facet and group of each row, with a header: input of the pre-training bias analysis."""
-    return _csv(frame[list(BIAS_COLUMNS)])
+    return _csv(_with_facet_names(frame[list(BIAS_COLUMNS)]))
 
 
 def post_training_bias_csv(test_labels: pd.DataFrame, predicted: Sequence[int]) -> bytes:
@@ -190,7 +191,7 @@ def post_training_bias_csv(test_labels: pd.DataFrame, predicted: Sequence[int]) 
     :param predicted: predicted sentiment of each of its rows, in order
     """
     frame = test_labels.assign(predicted_sentiment=list(predicted))
-    return _csv(frame[list(POST_TRAINING_BIAS_COLUMNS)])
+    return _csv(_with_facet_names(frame[list(POST_TRAINING_BIAS_COLUMNS)]))
 
 
 def shap_csv(texts: Iterable[str]) -> bytes:
@@ -238,6 +239,10 @@ def _finished(frame: pd.DataFrame) -> pd.DataFrame:
 def _position(key: str) -> float:
     """A key as a number in [0, 1)."""
     return int(key[:13], 16) / 16.0**13
+
+
+def _with_facet_names(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(product_category=frame["product_category"].map(facet_name))
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sentiment_retrain.settings import Settings
 
 #: Raise when the same rows and settings must give other files.
-BUILDER_VERSION = 2
+BUILDER_VERSION = 3
 CURATED_COLUMNS = ["review_id", "review_body", "product_category", "sentiment"]
 
 

@@ -13,6 +13,6 @@ def post_training_bias_rows(test_labels: bytes, predictions: bytes) -> bytes:
 
     from sentiment_retrain.verdict import evaluation
 
-    labels = pd.read_csv(io.BytesIO(test_labels), keep_default_na=False)
+    labels = pd.read_csv(io.BytesIO(test_labels), dtype=str, keep_default_na=False)
     parsed = evaluation.parse_predictions(predictions.decode().splitlines(), len(labels))
     return post_training_bias_csv(labels, parsed.labels.tolist())

@@ -59,10 +59,11 @@ def test_metric_that_could_not_be_computed_is_not_judged() -> None:
 
 
 def test_a_category_that_is_a_code_with_zeros_before_it_is_judged() -> None:
-    document = analysis(**{"7": 0.9, "12": 0.0})
-    gate = bias.bias_gates(document, "pre_training", {"007": 400, "012": 300}, LIMITS)[0]
+    document = analysis(**{"category 007": 0.9, "category 7": 0.0})
+    gate = bias.bias_gates(document, "pre_training", {"007": 400, "7": 300}, LIMITS)[0]
     assert gate.status == "fail"
-    assert gate.observed == "DPL +0.900 for 7 (400 rows)"
+    assert gate.observed == "DPL +0.900 for 007 (400 rows)"
+    assert list(bias.facet_table(document, "pre_training")) == ["007", "7"]
 
 
 def test_a_category_alone_is_told_to_have_no_other_beside_it() -> None:

@@ -142,10 +142,10 @@ def test_the_page_says_where_the_sample_misleads() -> None:
 
 
 def test_a_category_that_is_a_code_with_zeros_before_it_is_compared() -> None:
-    content = "sentiment,product_category\n" + "1,007\n0,012\n" * 40
+    content = "sentiment,product_category\n" + "1,category 007\n0,category 012\n" * 40
     found = bias_sample.beside_full(
         content.encode(),
-        {"7": {"DPL": -1.0}, "12": {"DPL": 1.0}},
+        {"007": {"DPL": -1.0}, "012": {"DPL": 1.0}},
         facet="product_category",
         label="sentiment",
         positive=1,

@@ -39,6 +39,10 @@ pytestmark = [
 SOURCE_COLUMNS = ["Review Text", "Rating", "Class Name"]
 
 
+#: Names of categories that readers of CSV files take for something else.
+AMBIGUOUS = ("NaN", "nan", "NA", "null", "None", "1.50", "1.5", "007", "7", "TRUE", "1e3")
+
+
 def source(rows: int, seed: int = 0, refused: int = 0) -> bytes:
     """A CSV file as the source system writes it, some of its rows without a text."""
     frame = curated(rows, seed)
@@ -223,6 +227,29 @@ def test_from_source_to_datasets(aws: Aws, bucket: str, execute: Execute) -> Non
     assert {side: sum(counts.values()) for side, counts in data["label_counts"].items()} == data["rows"]
     second = execute(PrepareDatasetsOperator(task_id="datasets", run=run, land=land))
     assert second == data | {"reused": True}
+
+
+def test_categories_that_look_like_something_else_stay_what_they_are(
+    aws: Aws, bucket: str, execute: Execute
+) -> None:
+    frame = curated(660)
+    frame["product_category"] = AMBIGUOUS * 60
+    columns = frame[["review_body", "star_rating", "product_category"]].set_axis(SOURCE_COLUMNS, axis=1)
+    deliver(aws, bucket, columns.to_csv(index=False).encode())
+    run = planned(execute)
+    land = landed(execute, run)
+    tables = execute(RegisterGlueTablesOperator(task_id="register_tables", run=run, land=land))
+    counts = dict.fromkeys(AMBIGUOUS, 60)
+
+    quality = execute(AthenaQualityOperator(task_id="reviews", run=run, land=land, tables=tables))
+    assert {item["product_category"]: item["row_count"] for item in quality["categories"]} == counts
+    drift = execute(DriftOperator(task_id="drift", run=run, land=land, tables=tables))
+    assert drift["profile"]["rows"] == 660
+    explored = aws.get_json(f"{run['run_uri']}/reviews.json")
+    assert {item["category"]: item["rows"] for item in explored["categories"]} == counts
+
+    data = execute(PrepareDatasetsOperator(task_id="datasets", run=run, land=land))
+    assert set(data["category_counts"]["train"]) == set(AMBIGUOUS)
 
 
 def test_too_little_data_fails_the_quality_gate(aws: Aws, bucket: str, execute: Execute) -> None:
