@@ -112,7 +112,7 @@ def _restore_words(frame: pd.DataFrame, result_uri: str, aws: Aws) -> None:
     """
     import pandas as pd
 
-    words = frame.select_dtypes("string")
+    words = frame.select_dtypes(include=["string"])
     gaps = [str(name) for name, is_missing in words.isna().any().items() if is_missing]
     if gaps:
         texts = pd.read_csv(
