@@ -126,6 +126,24 @@ class Aws:
                 raise
         return True
 
+    def put_if_unchanged(self, uri: str, document: Any, etag: str) -> bool:
+        """Write JSON over an object that still has this ETag; of several writers one gets True."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = split_uri(uri)
+        content = json.dumps(document, default=str).encode()
+        with translated(f"s3:PutObject {uri}"):
+            try:
+                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfMatch=etag)
+            except ClientError as error:
+                if (
+                    error_code(error)
+                    in {"PreconditionFailed", "ConditionalRequestConflict"} | _MISSING_OBJECT
+                ):
+                    return False
+                raise
+        return True
+
     def exists(self, uri: str) -> bool:
         """Whether the object ``uri`` exists."""
         from botocore.exceptions import ClientError

@@ -93,13 +93,14 @@ def send_kept(aws: Aws, settings: Settings, log: Any) -> None:
     if not settings.bucket:
         return
     down, sent = set[str](), 0
-    for uri, channel, message in outbox.kept(aws, settings.bucket):
-        if channel in down:
+    for found in outbox.kept(aws, settings.bucket):
+        if found.channel in down or not outbox.claim(aws, found):
             continue
-        if not _took(channel, message, settings, log):
-            down.add(channel)
+        if not _took(found.channel, found.message, settings, log):
+            down.add(found.channel)
+            outbox.release(aws, found)
             continue
-        outbox.forget(aws, uri)
+        outbox.forget(aws, found.uri)
         sent += 1
         if sent == outbox.MOST:
             return

@@ -130,6 +130,45 @@ def test_a_message_that_another_run_sends_meanwhile_stops_nothing(world: World) 
     assert list(waiting) == []
 
 
+def test_two_reports_at_the_same_moment_send_a_kept_message_once(
+    world: World, subscriber: Subscriber, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert subscriber.got() == []
+    keep(world, 1)
+    took, others = sending._took, [1]
+
+    def took_while_another_report_ends(*arguments: Any) -> bool:
+        if others.pop() if others else None:
+            sending.send_kept(world.aws, load_settings(), LOG)
+        return took(*arguments)
+
+    monkeypatch.setattr(sending, "_took", took_while_another_report_ends)
+    sending.send_kept(world.aws, load_settings(), LOG)
+
+    assert len(webhook.got) == 1
+
+
+def test_of_two_who_have_read_a_kept_message_one_may_send_it(world: World) -> None:
+    keep(world, 1)
+    (first,), (second,) = (list(outbox.kept(world.aws, world.bucket)) for _ in range(2))
+
+    assert [outbox.claim(world.aws, first), outbox.claim(world.aws, second)] == [True, False]
+
+
+def test_a_kept_message_outlives_whoever_died_sending_it(
+    world: World, subscriber: Subscriber, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert subscriber.got() == []
+    keep(world, 1)
+    (found,) = outbox.kept(world.aws, world.bucket)
+    monkeypatch.setattr(outbox, "CLAIM_MINUTES", 0)
+    assert outbox.claim(world.aws, found)
+
+    sending.send_kept(world.aws, load_settings(), LOG)
+
+    assert len(webhook.got) == 1
+
+
 def test_whoever_listens_is_told_while_aws_does_not_answer(
     world: World, webhook: Receiver, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
