@@ -71,6 +71,9 @@ class PublishReportOperator(RetrainOperator):
             outputs = replace(outputs, unused_jobs=self._unused_jobs(outputs, bucket, run_key))
         created_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         card = report.build_card(outputs, run_key=run_key, run_id=dag_run.run_id, created_at=created_at)
+        # A run that fails in `plan` has handed on none of these.
+        card["dag_id"] = card["dag_id"] or dag_run.dag_id
+        card["mode"] = card["mode"] or context["params"].get("mode")
         card["plan"] = self._plan(run)
         for job in card["jobs"]:
             if job.get("outcome") == "submitted" and job not in outputs.unused_jobs:

@@ -9,6 +9,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from sentiment_retrain.errors import ServiceUnavailable
+from sentiment_retrain.notifications import messages
 from sentiment_retrain.operators.base import FAILURE_KEY, SKIP_KEY, RetrainOperator
 from sentiment_retrain.operators.report import PublishReportOperator
 from sentiment_retrain.runs import run_end
@@ -97,6 +99,23 @@ def report_on(bucket: str, states: dict[str, str], left: dict[tuple[str, str], A
 def card(aws: Aws, bucket: str) -> Callable[[], dict[str, Any]]:
     """The card as it is stored."""
     return lambda: dict(aws.find_json(f"s3://{bucket}/runs/key/card.json") or {})
+
+
+def test_a_rollback_that_fails_before_it_is_planned_is_told_of_as_a_rollback(aws: Aws, bucket: str) -> None:
+    left: dict[tuple[str, str], Any] = {
+        ("plan", FAILURE_KEY): ServiceUnavailable("no answer", "one").as_dict()
+    }
+    report, surroundings = report_on(bucket, {"plan": "failed", "rollback": "upstream_failed"}, left)
+    del left["plan", "return_value"]
+    surroundings["params"]["mode"] = "rollback"
+
+    result = report.execute(surroundings)
+
+    card = aws.get_json(result["card_uri"])
+    assert (card["status"], card["mode"]) == ("failed", "rollback")
+    message = messages.of_card(card, "a link")
+    assert message is not None
+    assert message.key == "sentiment-retrain/review_sentiment_retrain/rollback"
 
 
 def test_the_report_of_a_cancelled_run_writes_its_card_and_fails(
