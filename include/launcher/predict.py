@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from launcher import card, localaws
+from launcher.examples import newest_example
 from launcher.failures import LauncherError, RefusedError
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def predict(places: Places, text: str, console: Console) -> None:
     :raises RefusedError: no text, no endpoint
     """
     if not text.strip():
-        raise RefusedError("LOCAL_NO_TEXT", "TEXT is empty.", 'Type: make predict TEXT="I love this dress"')
+        raise RefusedError(
+            "LOCAL_NO_TEXT", "TEXT is empty.", f"Type: make predict TEXT={newest_example(places)}"
+        )
     server = localaws.require_running(places)
     document = json.loads(card.newest(places, server.url).read_text())
     endpoint = (document.get("endpoint") or {}).get("name")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import os
-import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from launcher import airflow, card, localaws, processes, source
 from launcher.diagnosis import error_message, failed_tasks
+from launcher.examples import configured_requests, example
 from launcher.failures import RunFailedError
 from launcher.planning import planned, print_plan
 from launcher.progress import Progress, stage, task_lines
@@ -21,7 +20,6 @@ from launcher.remote import RemoteJobs
 from launcher.rest import FINISHED, AirflowApi
 from launcher.summary import print_summary
 from sentiment_retrain import naming
-from sentiment_retrain.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from launcher.places import Places
-    from sentiment_retrain.settings.schema import GoldenRequest
 
 DAG_ID = "review_sentiment_retrain"
 POLL_SECONDS = 1.0
@@ -69,8 +66,7 @@ def run(places: Places, data: str, console: Console) -> None:
     home = card.bring_home(places, aws_url)
     document = json.loads(home.read_text())
     print_summary(console, document, home)
-    os.environ["SENTIMENT_RETRAIN_CONFIG"] = airflow.overlay()
-    text = example(document, load_settings().golden_requests)
+    text = example(document, configured_requests())
     _print_next(console, text, aws_url, time.monotonic() - began)
 
 
@@ -183,18 +179,6 @@ def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple
 def _run_key(run: Mapping[str, Any]) -> str:
     day = str(run.get("logical_date") or run["run_after"])[:10]
     return naming.run_key(DAG_ID, str(run["dag_run_id"]), day)
-
-
-def example(document: Mapping[str, Any], configured: Sequence[GoldenRequest] = ()) -> str:
-    """A text to try the endpoint with, as the shell takes it: praise from the run's own verification.
-
-    :param configured: what a verification would ask, for a run that had none because the champion stays
-    """
-    golden = (document.get("verification") or {}).get("golden") or [vars(one) for one in configured]
-    praise = [one["text"] for one in golden if one["expected"] == 1]
-    text = praise[0] if praise else "I love this dress, it fits perfectly"
-    # Double quotes read better; they leave these to the shell.
-    return shlex.quote(text) if set('"$`\\!\n') & set(text) else f'"{text}"'
 
 
 def _print_next(console: Console, text: str, aws_url: str, seconds: float) -> None:

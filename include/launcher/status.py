@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from launcher import airflow, localaws, processes
 from launcher.diagnosis import error_message, failed_tasks
+from launcher.examples import newest_example
 from launcher.failures import LauncherError
 from launcher.remote import RemoteJobs
 from launcher.rest import AirflowApi
@@ -53,7 +54,10 @@ class Run:
 
 @dataclass(frozen=True)
 class State:
-    """What was found. None: it could not be asked, because what knows it does not run."""
+    """What was found. None: it could not be asked, because what knows it does not run.
+
+    :param example: a text for the endpoint, as the shell takes it
+    """
 
     running: Mapping[str, str]
     live: live.Live | None = None
@@ -62,6 +66,7 @@ class State:
     jobs: Sequence[str] | None = None
     is_paused: bool = False
     dead: Sequence[str] = field(default_factory=tuple)
+    example: str = "…"
 
 
 def lines(state: State, now: dt.datetime) -> list[tuple[str, str]]:
@@ -107,7 +112,7 @@ def problem(state: State) -> tuple[str, str]:
         return "", "make up (with the UI), or make run"
     if state.live and state.live.status is None:
         return "", "make run"
-    return "", 'make predict TEXT="I love this dress", or make report'
+    return "", f"make predict TEXT={state.example}, or make report"
 
 
 def _run_words(run: Run, now: dt.datetime) -> str:
@@ -134,6 +139,8 @@ def find(places: Places) -> State:
     running = {name: process.url for name, process in found.items() if process}
     left = [name for name in names if (places.processes / f"{name}.json").exists()]
     parts: dict[str, Any] = {"dead": [name for name in left if name not in running]}
+    if running:
+        parts["example"] = newest_example(places)
     server, api_server = found[localaws.NAME], found[airflow.API_SERVER]
     if server:
         with contextlib.suppress(ClientError, BotoCoreError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from launcher.retrain import example
+from launcher.examples import example
 from sentiment_retrain.settings.schema import GoldenRequest
 
 
