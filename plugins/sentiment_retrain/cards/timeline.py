@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sentiment_retrain.aws.hooks import MAX_CONNECTIONS
 from sentiment_retrain.cards.outcome import outcome
@@ -28,6 +28,13 @@ INDEX_KEY = "timeline/index.json"
 #: Runs that a timeline holds; older ones keep their cards.
 MOST_RUNS = 500
 _CARD = "/card.json"
+
+
+class Timeline(NamedTuple):
+    """Every run's summary, oldest first, and the run keys of the cards that cannot be read."""
+
+    runs: list[dict[str, Any]]
+    unreadable: list[str]
 
 
 def summarize(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,8 +72,8 @@ def summarize(card: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_timeline(aws: Aws, bucket: str) -> list[dict[str, Any]]:
-    """Every run's summary, oldest first; see the module for how many requests that takes.
+def read_timeline(aws: Aws, bucket: str) -> Timeline:
+    """All runs; see the module for how many requests that takes.
 
     :raises RetrainError: when the bucket cannot be read
     """
@@ -80,7 +87,8 @@ def read_timeline(aws: Aws, bucket: str) -> list[dict[str, Any]]:
     current = {**remembered, **read}
     if read or len(known) != len(current):
         _remember(aws, bucket, current)
-    return sorted((entry["run"] for entry in current.values()), key=lambda run: str(run["created_at"]))
+    runs = sorted((entry["run"] for entry in current.values()), key=lambda run: str(run["created_at"]))
+    return Timeline(runs, sorted(set(cards) - set(current)))
 
 
 def of_dag(runs: Iterable[Mapping[str, Any]], dag_id: str) -> list[dict[str, Any]]:

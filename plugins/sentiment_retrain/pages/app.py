@@ -83,7 +83,7 @@ def timeline_page(
 ) -> str:
     """All runs of the DAG; ``only`` and ``order`` are of the table."""
     library, links = _library(request), responses.links_to(request, dag_id)
-    every = library.runs(dag_id)
+    every, unreadable = library.timeline(dag_id)
     runs = every[-shown:]
     older = len(every) - len(runs)
     limits = library.settings.gates.drift.model_dump()
@@ -98,6 +98,7 @@ def timeline_page(
         shown=shown,
         choices=timeline_rows.choices(runs),
         rows_open=ROWS_OPEN,
+        unreadable=unreadable,
         totals=timeline_rows.totals(every),
         latest=timeline_rows.latest_scored(every),
         chart=timeline_chart.chart(runs, links.card_of, limits) if runs else None,

@@ -76,7 +76,12 @@ class Library:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Every run of the DAG in a few numbers, oldest first."""
-        return timeline.of_dag(timeline.read_timeline(self.aws, self.bucket), dag_id)
+        return self.timeline(dag_id).runs
+
+    def timeline(self, dag_id: str) -> timeline.Timeline:
+        """:meth:`runs`, and the cards that cannot be read: of which DAG they are, nobody can say."""
+        found = timeline.read_timeline(self.aws, self.bucket)
+        return found._replace(runs=timeline.of_dag(found.runs, dag_id))
 
     def job(self, kind_name: str, name: str) -> dict[str, Any] | None:
         """State and last log lines of a job that a run of ours made; None for any other.

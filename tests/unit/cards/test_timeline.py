@@ -56,7 +56,7 @@ class Bucket:
 
     def timeline(self) -> list[str]:
         self.reads.clear()
-        return [run["run_key"] for run in timeline.read_timeline(cast("Aws", self), "b")]
+        return [run["run_key"] for run in timeline.read_timeline(cast("Aws", self), "b").runs]
 
 
 CARD = report.build_card(
@@ -141,6 +141,9 @@ def test_a_broken_card_costs_only_itself(bucket: Bucket) -> None:
     bucket.objects["s3://b/runs/2026-11-02/card.json"] = b"{"
     bucket.objects["s3://b/runs/2026-11-03/card.json"] = b'{"run_key": 1}'
     assert bucket.timeline() == ["2026-11-01"]
+    for _ in ("read", "remembered"):
+        found = timeline.read_timeline(cast("Aws", bucket), "b")
+        assert found.unreadable == ["2026-11-02", "2026-11-03"]
 
 
 @pytest.mark.parametrize(

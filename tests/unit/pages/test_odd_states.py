@@ -52,6 +52,9 @@ class Shelf:
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         return [timeline.summarize(card) for card in self.cards.values()]
 
+    def timeline(self, dag_id: str) -> timeline.Timeline:
+        return timeline.Timeline(self.runs(dag_id), [])
+
     def card(self, run_key: str) -> dict[str, Any] | None:
         return self.cards.get(run_key)
 
@@ -135,6 +138,19 @@ def test_a_metric_that_could_not_be_computed_has_no_interval(get: Any) -> None:
         found = get(f"{PATH}/{page}", card, a_card("b"))
         assert found.status_code == 200, page
         assert "None" not in re.sub(r"<style>.*?</style>", "", found.text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("cards", [[], [a_card("a")]])
+def test_cards_that_cannot_be_read_are_named_on_the_timeline(get: Any, cards: list[dict[str, Any]]) -> None:
+    class Damaged(Shelf):
+        def timeline(self, dag_id: str) -> timeline.Timeline:
+            return timeline.Timeline(self.runs(dag_id), ["20261102-b<x", "20261103-c"])
+
+    found = get(f"{PATH}/timeline", library=Damaged(*cards))
+    assert found.status_code == 200
+    assert "2 cards are left out" in found.text
+    assert "20261102-b&lt;x" in found.text
+    assert "left out" not in get(f"{PATH}/timeline", *cards).text
 
 
 def test_what_nobody_foresaw_is_a_page_without_a_trace(get: Any) -> None:
