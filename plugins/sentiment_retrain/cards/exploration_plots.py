@@ -53,6 +53,7 @@ def sentiment_shares(categories: Sequence[Mapping[str, Any]]) -> str:
     """What part of each category's reviews is negative, neutral and positive; stacked to 100 %."""
     figure, axes = new_figure(None, _WIDTH, 0.9 + 0.27 * len(categories))
     left = [0.0] * len(categories)
+    written: list[tuple[float, Any]] = []
     for label, name in LABEL_NAMES.items():
         shares = [100 * row["labels"][label] / row["rows"] for row in categories]
         axes.barh(
@@ -65,7 +66,7 @@ def sentiment_shares(categories: Sequence[Mapping[str, Any]]) -> str:
         )
         for i, share in enumerate(shares):
             if share >= 12:
-                axes.text(
+                text = axes.text(
                     left[i] + share / 2,
                     i,
                     f"{share:.0f} %",
@@ -74,10 +75,12 @@ def sentiment_shares(categories: Sequence[Mapping[str, Any]]) -> str:
                     color=COLOURS["surface"],
                     fontsize=8.5,
                 )
+                written.append((share, text))
         left = [before + share for before, share in zip(left, shares, strict=True)]
     _name_rows([row["category"] for row in categories], axes)
     axes.set_xlim(0, 100)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, labelcolor=COLOURS["ink"])
+    _drop_labels_without_room(figure, axes, written)
     return as_svg(figure, "Share of each sentiment by product category")
 
 
@@ -114,6 +117,15 @@ def words_per_review(words: Mapping[str, Any]) -> str:
     axes.grid(axis="y", color=COLOURS["line"], linewidth=0.8)
     without_frame(axes)
     return as_svg(figure, "Words per review with the 10th, 50th and 90th percentile")
+
+
+def _drop_labels_without_room(figure: Any, axes: Any, written: Sequence[tuple[float, Any]]) -> None:
+    """Take off the labels that are wider than their part of the bar, of so many percent: names take room."""
+    figure.draw_without_rendering()
+    width = axes.get_window_extent().width
+    for share, text in written:
+        if text.get_window_extent().width > width * share / 100:
+            text.set_visible(False)
 
 
 def _signed(value: float) -> str:

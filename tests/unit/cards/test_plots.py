@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sentiment_retrain.cards import plots, svg
+from sentiment_retrain.cards import exploration_plots, plots, svg
 
 from .. import sample_cards
 
@@ -92,3 +92,14 @@ def test_style_does_not_leak_into_the_process() -> None:
     before = dict(mpl.rcParams)
     DRAWN["label_bars"]()
     assert dict(mpl.rcParams) == before
+
+
+def test_a_share_is_written_only_where_it_has_room() -> None:
+    """A long name leaves less of the drawing to the bars; labels beside each other must not meet."""
+    labels = {"-1": 13, "0": 13, "1": 74}
+    drawn = {
+        name: exploration_plots.sentiment_shares([{"category": name, "rows": 100, "labels": labels}])
+        for name in ("Tops", "W" * 40)
+    }
+    assert [drawn[name].count(">13 %<") for name in drawn] == [2, 0]
+    assert all(one.count(">74 %<") == 1 for one in drawn.values())
