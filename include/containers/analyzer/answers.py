@@ -125,8 +125,16 @@ def _list(cell: str) -> list[Any]:
 
 def _scores(rows: list[list[Any]]) -> NDArray[np.float64]:
     try:
-        return np.array(rows, dtype=np.float64)
+        scores = np.array(rows, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise AnalyzerError(
             f"The model answered {rows[0]}, expected as many scores for each row. {error}"
         ) from error
+    unknown = ~np.isfinite(scores).all(axis=1)
+    if unknown.any():
+        # One of them would make every attribution of its row, and all means, unknown too.
+        number = int(unknown.argmax())
+        raise AnalyzerError(
+            f"The model's answer {number + 1} has the scores {rows[number]}, expected finite numbers."
+        )
+    return scores

@@ -190,7 +190,14 @@ def baseline(uri: str, features: list[str]) -> list[list[Any]]:
     with tempfile.TemporaryDirectory() as directory:
         (path,) = files_of(download(uri, Path(directory)))[:1]
         names, has_header = csv_columns(path, None)
-        frame = pd.read_csv(path, header=0 if has_header else None, encoding="utf-8-sig")
+        frame = _read_baseline(path, 0 if has_header else None)
+        if frame.empty and has_header:
+            # One row of words looks like headers, but a baseline has rows.
+            frame = _read_baseline(path, None)
     if len(names) != len(features):
         raise AnalyzerError(f"shap.baseline at {uri} has {len(names)} columns, expected {features}.")
     return [list(row) for row in frame.itertuples(index=False, name=None)]
+
+
+def _read_baseline(path: Path, header: int | None) -> pd.DataFrame:
+    return pd.read_csv(path, header=header, keep_default_na=False, na_values=[""], encoding="utf-8-sig")

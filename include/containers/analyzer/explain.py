@@ -121,7 +121,7 @@ def text_baseline(baseline: Any, features: list[str]) -> list[Any]:
     rows = _rows(baseline, features)
     if len(rows) != 1:
         raise AnalyzerError(f"shap.baseline has {len(rows)} rows, expected one for text.")
-    return rows[0]
+    return ["" if pd.isna(value) else value for value in rows[0]]
 
 
 def _rows(baseline: Any, features: list[str]) -> list[list[Any]]:

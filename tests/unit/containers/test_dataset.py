@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from analyzer import config, dataset
+from analyzer import config, dataset, explain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,3 +165,19 @@ def test_datasets_that_cannot_be_read(tmp_path: Path, content: str, changes: Any
 def test_no_file_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(config.AnalyzerError, match="No dataset was found"):
         dataset.load(settings(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [("review\nNA\n", [["NA"]]), ("None\n", [["None"]]), ("<UNK>\n", [["<UNK>"]]), ('review\n""\n', [[""]])],
+)
+def test_a_baseline_of_text_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, rows: list[list[str]]
+) -> None:
+    def download(uri: str, directory: Path) -> Path:
+        del uri
+        (directory / "baseline.csv").write_text(content)
+        return directory
+
+    monkeypatch.setattr(dataset, "download", download)
+    assert explain.text_baseline("s3://b/baseline.csv", ["review"]) == rows[0]

@@ -52,6 +52,12 @@ def test_without_columns_the_row_is_the_scores() -> None:
         ([LINE], 0, 7, "predictor.probability is 7, but answer 1 has 4 columns"),
         ([LINE], "label", None, "predictor.label is 'label', expected a column index"),
         ([["1", "[0.1, 0.2"]], 0, 1, "expected a list of values"),
+        (
+            [LINE, ["1", "nan", "", ""]],
+            None,
+            1,
+            r"Answer 2 has the scores \['nan'\], expected finite",
+        ),
         ([["good"]], None, None, "expected as many scores for each row"),
         ([["[0.1]"], ["[0.1, 0.2]"]], None, 0, "expected as many scores for each row"),
         ([["['a', 'b']", "[1, 0]"], ["['b', 'a']", "[1, 0]"]], 0, 1, "scores would be mixed"),
