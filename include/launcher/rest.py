@@ -107,9 +107,21 @@ class AirflowApi:
         return {task["task_id"]: task["downstream_task_ids"] for task in tasks}
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """The newest runs, newest first."""
-        found = self._get(f"/api/v2/dags/{dag_id}/dagRuns", order_by="-run_after", limit=100)
-        return list(found["dag_runs"])
+        """The newest runs: those that run, those that wait, then the last that began.
+
+        By beginning, because the runs of a backfill belong to past days; a run that waits has none yet.
+        """
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        found: dict[str, dict[str, Any]] = {}
+        for states, order in (
+            (["running"], "-start_date"),
+            (["queued"], "-run_after"),
+            (["success", "failed"], "-start_date"),
+        ):
+            for run in self._get(path, state=states, order_by=order, limit=100)["dag_runs"]:
+                # One that begins or ends between two requests is in both answers.
+                found.setdefault(run["dag_run_id"], run)
+        return list(found.values())
 
     def log_entries(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[dict[str, Any]]:
         """The structured log lines of one attempt of a task."""

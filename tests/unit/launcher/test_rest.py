@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,7 +15,7 @@ from launcher.failures import LauncherError
 from launcher.rest import AirflowApi, topological
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 STARTED, TAKEN, BROKEN = 200, 409, 500
 #: The server ends in the middle of the request.
@@ -41,7 +42,7 @@ class Airflow(http.server.BaseHTTPRequestHandler):
         else:
             self.say(status, {"state": "running"})
 
-    def say(self, status: int, body: dict[str, str]) -> None:
+    def say(self, status: int, body: Mapping[str, object]) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -104,6 +105,36 @@ def test_airflow_that_is_stopped_meanwhile_is_no_defect_of_the_command(
         api.run_state("dag", "run")
     assert found.value.code == "LOCAL_AIRFLOW_API"
     assert "make up" in found.value.remedy
+
+
+def test_a_backfill_of_past_days_that_runs_now_comes_before_newer_days_that_have_ended(
+    airflow: tuple[AirflowApi, type[Airflow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ("dag_run_id", "state", "run_after", "start_date")
+    runs = [
+        dict(zip(columns, values, strict=True))
+        for values in (
+            ("today", "success", "2026-11-23", "2026-11-23T01"),
+            ("backfill-waits", "queued", "2026-11-20", ""),
+            ("backfill-runs", "running", "2026-11-19", "2026-11-23T03"),
+            ("backfill-failed", "failed", "2026-11-18", "2026-11-23T02"),
+        )
+    ]
+
+    def answer(request: Airflow) -> None:
+        wanted = parse_qs(urlsplit(request.path).query)
+        found = [run for run in runs if run["state"] in wanted.get("state", [run["state"]])]
+        key = wanted["order_by"][0].removeprefix("-")
+        request.say(200, {"dag_runs": sorted(found, key=lambda run: run[key], reverse=True)})
+
+    api, server = airflow
+    monkeypatch.setattr(server, "do_GET", answer)
+    assert [run["dag_run_id"] for run in api.runs("dag")] == [
+        "backfill-runs",
+        "backfill-waits",
+        "backfill-failed",
+        "today",
+    ]
 
 
 def test_every_task_comes_after_all_it_depends_on() -> None:
