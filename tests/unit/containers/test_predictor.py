@@ -56,7 +56,7 @@ def test_without_columns_the_row_is_the_scores() -> None:
             [LINE, ["1", "nan", "", ""]],
             None,
             1,
-            r"Answer 2 has the scores \['nan'\], expected finite",
+            r"answer 2 has the scores \['nan'\], expected finite",
         ),
         ([["good"]], None, None, "expected as many scores for each row"),
         ([["[0.1]"], ["[0.1, 0.2]"]], None, 0, "expected as many scores for each row"),
