@@ -71,6 +71,11 @@ VALUES = [
         "select cast(date_trunc('hour', z) at time zone 'UTC' as varchar), timestamp '2024-01-31 10:00 America/New_York' + interval '1' month from (values timestamp '2024-11-03 06:45 UTC' at time zone 'America/New_York') x(z)",
         "2024-11-03 06:00:00.000 UTC,2024-02-29 10:00:00.000 America/New_York",
     ),
+    # Functions within functions are calculated once each: written out as text they would take minutes.
+    (
+        "select date_add('month', 1, date_trunc('day', date_add('hour', 5, date_trunc('hour', date_add('day', 1, date_trunc('minute', date_add('minute', 1, z))))))), row_number() over (order by date_trunc('day', date_add('day', 1, z))) from (values timestamp '2024-03-09 10:30 America/New_York') x(z) where date_trunc('day', date_add('day', 1, z)) is not null",
+        "2024-04-10 00:00:00.000 America/New_York,1",
+    ),
     (
         "select from_unixtime(0, 'America/New_York'), from_unixtime(0, 5, 30), from_unixtime(0)",
         "1969-12-31 19:00:00.000 America/New_York,1970-01-01 05:30:00.000 +05:30,1970-01-01 00:00:00.000 UTC",

@@ -122,31 +122,45 @@ CREATE MACRO trino_current_timezone() AS 'UTC';
 CREATE MACRO trino_timestamptz_text(x) AS strftime(x AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%g') || ' UTC';
 
 -- Timestamps with a zone of their own: an instant and the zone's name or offset (zones.py).
-CREATE MACRO trino_zoned(i, z) AS CASE WHEN i IS NULL THEN NULL
-    ELSE {'trino_instant': CAST(i AS TIMESTAMPTZ), 'trino_zone': z} END;
+-- DuckDB puts arguments into macros as text: one that is used twice is calculated twice, and within others
+-- four and eight times. So each is given to a lambda, which calculates it once; lambdas within each other have
+-- different names, as an argument may name that of the macro around it.
+CREATE MACRO trino_zoned(i, z) AS list_transform([{'i': CAST(i AS TIMESTAMPTZ), 'z': CAST(z AS VARCHAR)}], lambda made:
+    CASE WHEN made.i IS NULL THEN NULL ELSE {'trino_instant': made.i, 'trino_zone': made.z} END)[1];
 CREATE MACRO trino_zoned_instant(x) AS struct_extract(x, 'trino_instant');
 CREATE MACRO trino_zoned_zone(x) AS struct_extract(x, 'trino_zone');
 CREATE MACRO trino_zone_named(z) AS CASE WHEN left(z, 1) IN ('+', '-') THEN 'UTC' ELSE z END;
 CREATE MACRO trino_zone_offset(z) AS to_minutes(CAST(CASE left(z, 1) WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END
     * coalesce(60 * TRY_CAST(substring(z, 2, 2) AS BIGINT) + TRY_CAST(substring(z, 5, 2) AS BIGINT), 0) AS BIGINT));
 CREATE MACRO trino_local_in(i, z) AS timezone(trino_zone_named(z), i) + trino_zone_offset(z);
-CREATE MACRO trino_zoned_local(x) AS trino_local_in(trino_zoned_instant(x), trino_zoned_zone(x));
+CREATE MACRO trino_zoned_local(x) AS
+    list_transform([x], lambda seen: trino_local_in(trino_zoned_instant(seen), trino_zoned_zone(seen)))[1];
 -- An hour that comes twice is the first, as in Trino; DuckDB takes the second.
-CREATE MACRO trino_first_of(i, t, z) AS CASE
-    WHEN trino_local_in(i - INTERVAL 1 HOUR, z) = t THEN i - INTERVAL 1 HOUR
-    WHEN trino_local_in(i - INTERVAL 30 MINUTE, z) = t THEN i - INTERVAL 30 MINUTE ELSE i END;
-CREATE MACRO trino_zoned_of(t, z) AS
-    trino_zoned(trino_first_of(timezone(trino_zone_named(z), t - trino_zone_offset(z)), t, z), z);
-CREATE MACRO trino_zoned_minutes(x) AS
-    date_diff('minute', timezone('UTC', trino_zoned_instant(x)), trino_zoned_local(x));
+CREATE MACRO trino_first_of(i, t, z) AS list_transform([i], lambda late: CASE
+    WHEN trino_local_in(late - INTERVAL 1 HOUR, z) = t THEN late - INTERVAL 1 HOUR
+    WHEN trino_local_in(late - INTERVAL 30 MINUTE, z) = t THEN late - INTERVAL 30 MINUTE ELSE late END)[1];
+CREATE MACRO trino_zoned_of(t, z) AS list_transform([{'t': CAST(t AS TIMESTAMP), 'z': CAST(z AS VARCHAR)}], lambda wall:
+    trino_zoned(trino_first_of(
+        timezone(trino_zone_named(wall.z), wall.t - trino_zone_offset(wall.z)), wall.t, wall.z), wall.z))[1];
+CREATE MACRO trino_zoned_plus_clock(x, n) AS list_transform([{'x': x, 'n': n}], lambda term:
+    trino_zoned(trino_zoned_instant(term.x) + term.n, trino_zoned_zone(term.x)))[1];
+CREATE MACRO trino_zoned_plus_calendar(x, n) AS list_transform([{'x': x, 'n': n}], lambda term:
+    trino_zoned_of(trino_zoned_local(term.x) + term.n, trino_zoned_zone(term.x)))[1];
+CREATE MACRO trino_zoned_trunc_clock(u, x) AS list_transform([x], lambda whole: trino_zoned(trino_zoned_instant(whole)
+    - (trino_zoned_local(whole) - date_trunc(u, trino_zoned_local(whole))), trino_zoned_zone(whole)))[1];
+CREATE MACRO trino_zoned_trunc_calendar(u, x) AS list_transform([x], lambda whole:
+    trino_zoned_of(date_trunc(u, trino_zoned_local(whole)), trino_zoned_zone(whole)))[1];
+CREATE MACRO trino_zoned_minutes(x) AS list_transform([x], lambda told:
+    date_diff('minute', timezone('UTC', trino_zoned_instant(told)), trino_zoned_local(told)))[1];
 CREATE MACRO trino_zoned_timezone_hour(x) AS trino_zoned_minutes(x) // 60;
 CREATE MACRO trino_zoned_timezone_minute(x) AS trino_zoned_minutes(x) % 60;
-CREATE MACRO trino_zoned_text(x) AS
-    strftime(trino_zoned_local(x), '%Y-%m-%d %H:%M:%S.%g') || ' ' || trino_zoned_zone(x);
-CREATE MACRO trino_zoned_iso8601(x) AS strftime(trino_zoned_local(x), '%Y-%m-%dT%H:%M:%S.%g')
-    || CASE WHEN trino_zoned_zone(x) = 'UTC' THEN 'Z' ELSE printf('%s%02d:%02d',
-        CASE WHEN trino_zoned_minutes(x) < 0 THEN '-' ELSE '+' END,
-        abs(trino_zoned_minutes(x)) // 60, abs(trino_zoned_minutes(x)) % 60) END;
+CREATE MACRO trino_zoned_text(x) AS list_transform([x], lambda shown:
+    strftime(trino_zoned_local(shown), '%Y-%m-%d %H:%M:%S.%g') || ' ' || trino_zoned_zone(shown))[1];
+CREATE MACRO trino_zoned_iso8601(x) AS list_transform([x], lambda shown:
+    strftime(trino_zoned_local(shown), '%Y-%m-%dT%H:%M:%S.%g')
+    || CASE WHEN trino_zoned_zone(shown) = 'UTC' THEN 'Z' ELSE printf('%s%02d:%02d',
+        CASE WHEN trino_zoned_minutes(shown) < 0 THEN '-' ELSE '+' END,
+        abs(trino_zoned_minutes(shown)) // 60, abs(trino_zoned_minutes(shown)) % 60) END)[1];
 -- What a sum or difference is asked the type of while that of its operands is not known.
 CREATE MACRO trino_plus_type(a STRUCT(trino_instant TIMESTAMPTZ, trino_zone VARCHAR), b) AS
     CASE WHEN row(b) IS NOT NULL THEN a END,

@@ -225,21 +225,14 @@ def local(value: exp.Expr) -> exp.Expr:
 
 def truncated(unit: str, value: exp.Expr) -> exp.Expr:
     """date_trunc in the value's own zone; below a day the offset stays, also where an hour comes twice."""
-    start = call("date_trunc", exp.Literal.string(unit), local(value.copy()))
-    if unit not in _SHORT_UNITS:
-        return call("trino_zoned_of", start, zone(value))
-    since = exp.Paren(this=exp.Sub(this=local(value.copy()), expression=start))
-    return call(
-        "trino_zoned", exp.Sub(this=call("trino_zoned_instant", value.copy()), expression=since), zone(value)
-    )
+    kind = "clock" if unit in _SHORT_UNITS else "calendar"
+    return call(f"trino_zoned_trunc_{kind}", exp.Literal.string(unit), value)
 
 
 def shifted(value: exp.Expr, interval: exp.Expr, unit: str) -> exp.Expr:
     """date_add in the value's own zone: days and longer by the calendar, hours and shorter by the clock."""
-    if unit in _SHORT_UNITS:
-        moment = exp.Add(this=call("trino_zoned_instant", value.copy()), expression=interval)
-        return call("trino_zoned", moment, zone(value))
-    return call("trino_zoned_of", exp.Add(this=local(value.copy()), expression=interval), zone(value))
+    kind = "clock" if unit in _SHORT_UNITS else "calendar"
+    return call(f"trino_zoned_plus_{kind}", value, interval)
 
 
 def difference(unit: str, start: exp.Expr, end: exp.Expr, types: list[Type]) -> exp.Expr:
