@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from launcher import retrain
 from launcher.failures import RefusedError, RunFailedError
-from launcher.planning import planned, print_plan
+from launcher.planning import planned, print_plan, print_total
 from launcher.progress import stage
 from launcher.status import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -63,6 +63,12 @@ class Backfill:
             )
         return cls(*days, deploy, parallel)
 
+    def command(self) -> str:
+        """What to type for it."""
+        deploy = "" if self.deploy == "auto" else f" DEPLOY={self.deploy}"
+        parallel = "" if self.parallel == PARALLEL else f" PARALLEL={self.parallel}"
+        return f"make backfill FROM={self.first} TO={self.last}{deploy}{parallel}"
+
     def request(self) -> dict[str, Any]:
         """The body of Airflow's request. Finished runs are done again: what did not change is reused."""
         return {
@@ -89,9 +95,10 @@ def run(places: Places, wanted: Backfill, *, dry_run: bool, console: Console) ->
                 "Choose past days; `schedule` in include/config/retrain.yaml says when intervals are.",
             )
         if dry_run:
-            for document in planned(aws_url, places, days, {"deploy": wanted.deploy}, "backfill"):
+            documents = planned(aws_url, places, days, {"deploy": wanted.deploy}, "backfill")
+            for document in documents:
                 print_plan(console, document)
-            console.print(f"\nDry run: {len(days)} intervals, nothing was submitted.", highlight=False)
+            print_total(console, documents, wanted.command())
             return
         number = api.start_backfill(wanted.request())
         console.print(
@@ -121,8 +128,15 @@ def _reasons(api: AirflowApi, failed: Sequence[dict[str, Any]]) -> str:
     """One line a reason, with the days that failed of it."""
     days: dict[str, list[str]] = {}
     for item in failed:
-        days.setdefault(describe(api, item).failure or "no task says why", []).append(_day(item))
+        days.setdefault(describe(api, item).failure or _ended_from_outside(item), []).append(_day(item))
     return "\n".join(f"  {', '.join(found)}  {reason}" for reason, found in days.items())
+
+
+def _ended_from_outside(item: Mapping[str, Any]) -> str:
+    """Of a failed run none of whose tasks failed: cancelling a backfill fails the runs that wait."""
+    if item.get("start_date"):
+        return "no task failed: the run was marked as failed, or ran longer than a run may (dagrun_timeout)"
+    return "never began: the backfill was cancelled, or the run marked as failed"
 
 
 def _day(item: dict[str, Any]) -> str:
@@ -140,8 +154,9 @@ def watch(api: AirflowApi, number: int, days: Sequence[str], console: Console) -
             if shown.get(day) != state:
                 console.print(f"  {day}  {state:<8} {_seconds(item)}".rstrip(), highlight=False)
                 shown[day] = state
-        # Airflow closes it some seconds after the last run, and starts no other before that.
-        if complete:
+        # Airflow closes it some seconds after the last run, and starts no other before that; one that is
+        # cancelled it closes at once, while the days that run go on.
+        if complete and all(item["state"] in ENDED for item in runs):
             break
         time.sleep(retrain.POLL_SECONDS)
     seconds = [item["duration"] for item in runs if item.get("duration")]

@@ -72,6 +72,27 @@ def print_plan(console: Console, document: Mapping[str, Any]) -> None:
     console.print(table)
     console.print(
         f"at most {document['cost_bound_usd']:.2f} USD of a budget of {document['budget_usd']:.2f} USD; "
-        f"deploy: {document['deploy']}",
+        f"{_deploying(document)}",
         highlight=False,
     )
+
+
+def _deploying(document: Mapping[str, Any]) -> str:
+    """What the run would do to the endpoint; a backfill's `auto` is no promise to deploy."""
+    if document["run_type"] == "backfill" and document["deploy"] != "force":
+        return "deploys nothing (a backfill does so only with DEPLOY=force)"
+    return f"deploy: {document['deploy']}"
+
+
+def print_total(console: Console, documents: Sequence[Mapping[str, Any]], command: str) -> None:
+    """The end of a dry run: what all plans cost at most, how many there are none of, and what to type."""
+    bounds = [document["cost_bound_usd"] for document in documents if "error" not in document]
+    without = len(documents) - len(bounds)
+    console.print(
+        f"\nDry run: {len(documents)} intervals, at most {sum(bounds):.2f} USD together"
+        + (f", {without} of them without a plan and not counted" if without else "")
+        + "; nothing was submitted.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(f"next      {command}", highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from launcher.failures import LauncherError
+from launcher.places import Places
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class AirflowApi:
                 raise LauncherError(
                     "LOCAL_DAG_MISSING",
                     f"Airflow did not find the DAG {dag_id} within {seconds:.0f} s.",
-                    "Read .local/logs/dag-processor.log.",
+                    f"Read {Places.here().logs}/dag-processor.log.",
                 )
             time.sleep(0.5)
 
@@ -203,7 +204,7 @@ class AirflowApi:
             "LOCAL_AIRFLOW_API",
             f"Airflow answered {answer.status_code} to {answer.request.method} {answer.request.url.path}: "
             f"{answer.text[:500]}",
-            "Read .local/logs/api-server.log.",
+            f"Read {Places.here().logs}/api-server.log.",
         )
 
 

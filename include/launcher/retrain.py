@@ -67,7 +67,7 @@ def run(places: Places, data: str, console: Console) -> None:
     document = json.loads(home.read_text())
     print_summary(console, document, home)
     text = example(document, configured_requests())
-    _print_next(console, text, aws_url, time.monotonic() - began)
+    _print_next(console, text, aws_url, time.monotonic() - began, is_up=airflow.running(places) is not None)
 
 
 def plan(places: Places, data: str, console: Console) -> None:
@@ -181,12 +181,13 @@ def _run_key(run: Mapping[str, Any]) -> str:
     return naming.run_key(DAG_ID, str(run["dag_run_id"]), day)
 
 
-def _print_next(console: Console, text: str, aws_url: str, seconds: float) -> None:
+def _print_next(console: Console, text: str, aws_url: str, seconds: float, *, is_up: bool) -> None:
     console.print(f"took      {seconds:.0f} s", highlight=False)
     console.print()
     console.print(f"next      make predict TEXT={text}", highlight=False, markup=False, soft_wrap=True)
     console.print("          make report        the card again (FORMAT=json for programs)", highlight=False)
-    console.print("          make up            Airflow's UI with this run", highlight=False)
+    if not is_up:
+        console.print("          make up            Airflow's UI with this run", highlight=False)
     console.print(
         f"The stand-in for AWS stays up with the endpoint in service at {aws_url}; `make down` stops it.",
         highlight=False,

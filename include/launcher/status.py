@@ -105,7 +105,7 @@ def problem(state: State) -> tuple[str, str]:
     if newest and newest.state == "queued" and state.is_paused:
         return f"{newest.run_id} cannot begin: the DAG is paused", "make up, which lifts the pause"
     if newest and newest.state in _UNDONE:
-        return "", f"wait; to end it and its jobs, mark {newest.run_id} as failed in Airflow"
+        return "", _how_to_end(newest)
     if newest and newest.state == "failed":
         return newest.failure or f"{newest.run_id} failed", runbook_entry(newest.code or None)
     if not state.running:
@@ -113,6 +113,16 @@ def problem(state: State) -> tuple[str, str]:
     if state.live and state.live.status is None:
         return "", "make run"
     return "", f"make predict TEXT={state.example}, or make report"
+
+
+def _how_to_end(run: Run) -> str:
+    """A run of a backfill that is ended alone makes room for the next day."""
+    if run.run_id.startswith("backfill__"):
+        return (
+            "wait; to end the backfill and its jobs, Ctrl-C where `make backfill` watches it; else cancel it "
+            "in Airflow (the DAG's Backfills), then mark the days that still run as failed"
+        )
+    return f"wait; to end it and its jobs, mark {run.run_id} as failed in Airflow"
 
 
 def _run_words(run: Run, now: dt.datetime) -> str:

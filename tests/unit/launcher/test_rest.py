@@ -16,6 +16,7 @@ from launcher.rest import AirflowApi, topological
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 STARTED, TAKEN, BROKEN = 200, 409, 500
 #: The server ends in the middle of the request.
@@ -105,6 +106,17 @@ def test_airflow_that_is_stopped_meanwhile_is_no_defect_of_the_command(
         api.run_state("dag", "run")
     assert found.value.code == "LOCAL_AIRFLOW_API"
     assert "make up" in found.value.remedy
+
+
+def test_the_log_to_read_is_the_one_of_this_installation(
+    airflow: tuple[AirflowApi, type[Airflow]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SENTIMENT_RETRAIN_LOCAL", str(tmp_path))
+    api, server = airflow
+    server.answers[:] = [TAKEN]
+    with pytest.raises(LauncherError) as found:
+        api.run_state("dag", "run")
+    assert f"{tmp_path}/logs/api-server.log" in found.value.remedy
 
 
 def test_a_backfill_of_past_days_that_runs_now_comes_before_newer_days_that_have_ended(

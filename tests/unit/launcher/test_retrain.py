@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from launcher import retrain
 from launcher.examples import example
 from sentiment_retrain.settings.schema import GoldenRequest
 
@@ -33,3 +36,11 @@ def test_without_a_verification_the_next_step_asks_what_one_would_ask() -> None:
     configured = [GoldenRequest(text="Cold", expected=-1), GoldenRequest(text="Tasty broth", expected=1)]
     assert example({"verification": None}, configured) == '"Tasty broth"'
     assert example(card(("Crisp crust", 1)), configured) == '"Crisp crust"'
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+def test_make_up_is_proposed_only_where_it_starts_something(is_up: bool) -> None:
+    printed = io.StringIO()
+    retrain._print_next(Console(file=printed, width=140), '"fine"', "http://aws", 60, is_up=is_up)
+    assert ("make up" in printed.getvalue()) is not is_up
+    assert "make predict" in printed.getvalue()

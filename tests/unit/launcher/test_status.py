@@ -27,6 +27,7 @@ GOOD = Run("scheduled__1", "success", NOW - dt.timedelta(hours=5))
 FAILED = Run("scheduled__2", "failed", NOW, (), "plan: SR-SOURCE-001: not there", "SR-SOURCE-001")
 QUEUED = Run("manual__3", "queued", None)
 BUSY = Run("manual__4", "running", NOW - dt.timedelta(minutes=3), ("train.autopilot waits for AWS",))
+PAST_DAY = Run("backfill__2026-03-01T00:00:00+00:00", "running", NOW)
 ASKS = Run("manual__5", "running", NOW, ("waits for somebody's decision",), asks=True)
 
 
@@ -52,6 +53,7 @@ def shown(**parts: Any) -> dict[str, str]:
         ({"runs": [GOOD, FAILED]}, "nothing", "make predict"),
         ({"runs": [QUEUED], "is_paused": True}, "the DAG is paused", "make up, which lifts the pause"),
         ({"runs": [BUSY]}, "nothing", "mark manual__4 as failed"),
+        ({"runs": [PAST_DAY]}, "nothing", "to end the backfill and its jobs, Ctrl-C"),
         ({"runs": [ASKS]}, "nothing", "Required Actions"),
         ({"dead": ["scheduler"]}, "scheduler ended by itself", "make down && make up"),
         ({"live": Live("e", "Failed", reason="no image"), "runs": [FAILED]}, "no image", "make rollback"),
