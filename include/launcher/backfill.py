@@ -109,9 +109,9 @@ def run(places: Places, wanted: Backfill, *, dry_run: bool, console: Console) ->
         except KeyboardInterrupt:
             with stage(console, "Cancelling: no interval starts any more, running ones and their jobs stop"):
                 api.cancel_backfill(number)
-                for leftover in api.unfinished_runs(retrain.DAG_ID):
-                    if leftover.startswith("backfill__"):
-                        retrain.cancel(api, leftover, aws_url, console)
+            unfinished = api.unfinished_runs(retrain.DAG_ID)
+            days_left = [run_id for run_id in unfinished if run_id.startswith("backfill__")]
+            retrain.cancel(api, days_left, aws_url, console)
             raise
         failed = [item for item in runs if item["state"] != "success"]
         if failed:

@@ -59,7 +59,7 @@ def run(places: Places, data: str, console: Console) -> None:
             try:
                 state = watch(api, run_id, RemoteJobs(aws_url), console)
             except KeyboardInterrupt:
-                cancel(api, run_id, aws_url, console)
+                cancel(api, [run_id], aws_url, console)
                 raise
             if state != "success":
                 raise RunFailedError("LOCAL_RUN_FAILED", *explain(places, api, run_id, aws_url))
@@ -149,14 +149,24 @@ def _remarks(
     return remote.remarks(list(attempts), lambda task: api.log_entries(DAG_ID, run_id, task, attempts[task]))
 
 
-def cancel(api: AirflowApi, run_id: str, aws_url: str, console: Console) -> None:
-    """End the run and wait until its remote jobs have stopped: they would be paid for otherwise."""
-    with stage(console, "Cancelling: stopping the run and its remote jobs"):
-        api.fail_run(DAG_ID, run_id)
+def cancel(api: AirflowApi, run_ids: Sequence[str], aws_url: str, console: Console) -> None:
+    """End the runs, wait until their remote jobs have stopped, which are paid for until then, and say so."""
+    with stage(console, "Cancelling: stopping what runs and its remote jobs"):
+        for run_id in run_ids:
+            api.fail_run(DAG_ID, run_id)
         remote = RemoteJobs(aws_url)
         deadline = time.monotonic() + CANCEL_SECONDS
-        while remote.in_progress() and time.monotonic() < deadline:
+        while (left := remote.in_progress()) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+    if left:
+        console.print(
+            f"Not over after {CANCEL_SECONDS:.0f} s, and paid for until then: {', '.join(left)}. "
+            "`make status` shows them.",
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"Ended: {', '.join(run_ids) or 'every run'}. No job runs any more.", soft_wrap=True)
+    console.print("To go on, type the same command again: what had finished is not paid for twice.")
 
 
 def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple[str, str]:
