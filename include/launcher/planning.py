@@ -95,4 +95,6 @@ def print_total(console: Console, documents: Sequence[Mapping[str, Any]], comman
         highlight=False,
         soft_wrap=True,
     )
-    console.print(f"next      {command}", highlight=False, soft_wrap=True)
+    # Days without a plan would fail in their first task.
+    following = command if bounds else "docs/runbook.md has the codes; then this dry run again"
+    console.print(f"next      {following}", highlight=False, soft_wrap=True)

@@ -128,6 +128,16 @@ def test_a_dry_run_ends_with_the_total_and_what_to_type(
     assert printed.endswith(f"next      make backfill FROM=2026-03-01 TO=2026-03-03{following}\n")
 
 
+def test_where_no_day_has_a_plan_the_backfill_is_not_proposed(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = [{"partition": "2026-03-01", "error": {"code": "SR-SOURCE-001", "observed": "nothing there"}}]
+    monkeypatch.setattr(backfill, "planned", lambda *_: plans)
+    wanted = Backfill.asked("2026-03-01", "2026-03-01")
+    printed = carried_out(wanted, Airflow(), places, monkeypatch, dry_run=True)
+    assert printed.endswith("next      docs/runbook.md has the codes; then this dry run again\n")
+
+
 def test_days_of_a_cancelled_backfill_are_watched_to_their_end_and_say_so(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
