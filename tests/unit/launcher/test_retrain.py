@@ -59,7 +59,7 @@ class Interrupted:
 @pytest.mark.parametrize(
     ("jobs", "said"),
     [
-        ([{"sr-automl-1": "InProgress"}, {}], "Ended: run-1. No job runs any more."),
+        ([{"sr-automl-1": "InProgress"}, {}], "Marked as failed: run-1. No job runs any more."),
         ([{"sr-automl-1": "Stopping"}], "Not over after 0 s, and paid for until then: sr-automl-1."),
     ],
 )
