@@ -165,7 +165,8 @@ def cancel(api: AirflowApi, run_ids: Sequence[str], aws_url: str, console: Conso
             soft_wrap=True,
         )
     else:
-        console.print(f"Marked as failed: {', '.join(run_ids) or 'none'}. No job runs any more.", soft_wrap=True)
+        ended = ", ".join(run_ids) or "none"
+        console.print(f"Marked as failed: {ended}. No job runs any more.", soft_wrap=True)
     console.print("To go on, type the same command again: what had finished is not paid for twice.")
 
 
