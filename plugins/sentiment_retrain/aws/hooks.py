@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 #: SageMaker's Describe* answers ValidationException, not its declared ResourceNotFound, for a missing thing.
 _MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _MISSING_OBJECT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+#: A conditional write that came too late, or beside another.
+_LOST_RACE = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 #: Pauses before a request is repeated whose configuration or model AWS does not see yet: what was made a
 #: moment ago is read with eventual consistency, and AWS advises to repeat (documentation of CreateEndpoint).
 SEEN_LATE_SECONDS = (0.5, 1.0, 2.0, 4.0)
@@ -113,33 +115,23 @@ class Aws:
 
     def put_if_absent(self, uri: str, document: Any) -> bool:
         """Write JSON unless the object exists; of several writers one gets True, whoever came first."""
-        from botocore.exceptions import ClientError
-
-        bucket, key = split_uri(uri)
-        content = json.dumps(document, default=str).encode()
-        with translated(f"s3:PutObject {uri}"):
-            try:
-                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
-            except ClientError as error:
-                if error_code(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
-                    return False
-                raise
-        return True
+        return self._put_if(uri, document, _LOST_RACE, IfNoneMatch="*")
 
     def put_if_unchanged(self, uri: str, document: Any, etag: str) -> bool:
         """Write JSON over an object that still has this ETag; of several writers one gets True."""
+        return self._put_if(uri, document, _LOST_RACE | _MISSING_OBJECT, IfMatch=etag)
+
+    def _put_if(self, uri: str, document: Any, refusals: frozenset[str], **condition: str) -> bool:
+        """Write JSON on S3's condition; False when S3 answers with one of ``refusals``."""
         from botocore.exceptions import ClientError
 
         bucket, key = split_uri(uri)
         content = json.dumps(document, default=str).encode()
         with translated(f"s3:PutObject {uri}"):
             try:
-                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfMatch=etag)
+                self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, **condition)
             except ClientError as error:
-                if (
-                    error_code(error)
-                    in {"PreconditionFailed", "ConditionalRequestConflict"} | _MISSING_OBJECT
-                ):
+                if error_code(error) in refusals:
                     return False
                 raise
         return True

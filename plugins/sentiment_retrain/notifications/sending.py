@@ -122,6 +122,10 @@ def live_now(aws: Aws, settings: Settings, log: Any) -> Live | None:
 
 def claim(aws: Aws, bucket: str, run_key: str, topic: str, dag_run: Any) -> bool:
     """Whether it is for the caller to tell of this; True once for each run, topic and clearing."""
-    times = getattr(dag_run, "clear_number", 0) or 0
     said = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-    return aws.put_if_absent(f"s3://{bucket}/runs/{run_key}/told/{topic}-{times}.json", said)
+    return aws.put_if_absent(f"s3://{bucket}/runs/{run_key}/told/{topic}-{times_cleared(dag_run)}.json", said)
+
+
+def times_cleared(dag_run: Any) -> int:
+    """How often somebody has cleared a run; 0 where Airflow hands on a run that does not say."""
+    return getattr(dag_run, "clear_number", 0) or 0

@@ -24,6 +24,7 @@ from sentiment_retrain.notifications.sending import (
     live_now,
     send,
     send_kept,
+    times_cleared,
 )
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def _keep_day(aws: Aws, bucket: str, dag_run: Any, run_key: str, day: Mapping[st
     """Keep a day of a backfill for the digest, once for each clearing of its run."""
     if claim(aws, bucket, run_key, KEPT, dag_run):
         # A day that ends twice in the same way is news both times: the digest goes by what it says.
-        cleared = getattr(dag_run, "clear_number", 0) or 0
-        aws.put_json(_kept(bucket, dag_run.dag_id, run_key), {**day, "cleared": cleared})
+        entry = {**day, "cleared": times_cleared(dag_run)}
+        aws.put_json(_kept(bucket, dag_run.dag_id, run_key), entry)
 
 
 def _known(card: Mapping[str, Any]) -> dict[str, Any]:
