@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,7 @@ from .world import ATTACK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from httpx import Client
     from playwright.sync_api import Page
 
     from .world import World
@@ -179,6 +182,30 @@ def test_from_the_run_to_the_card_to_the_timeline_and_back_to_airflow(
     # Nobody schedules here; test_people_act.py sees the endpoint go back.
     page.goto(f"{world.url}/dags/{DAG_ID}/runs/{back}")
     page.get_by_text("Queued").first.wait_for()
+
+
+def test_a_run_is_made_while_its_dag_is_unpaused(world: World) -> None:
+    """Airflow's form sends both at once; each writes, and SQLite lets one write at a time."""
+    made = {"dag_run_id": "at-once", "logical_date": None}
+    with world.client("admin") as client, ThreadPoolExecutor() as pool:
+        began = time.monotonic()
+        sent = [pool.submit(client.post, f"/api/v2/dags/{DAG_ID}/dagRuns", json=made)]
+        for paused in (True, False) * 15:
+            sent.append(pool.submit(client.patch, f"/api/v2/dags/{DAG_ID}", json={"is_paused": paused}))
+            time.sleep(0.01)
+        statuses = [answer.result().status_code for answer in sent]
+        took = time.monotonic() - began
+        assert statuses == [200] * len(sent), f"after {took:.0f} s"
+        # Who asked for what is written soon after.
+        deadline = time.monotonic() + 60
+        while len(_patches(client)) < 30 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert len(_patches(client)) == 30
+
+
+def _patches(client: Client) -> list[dict[str, Any]]:
+    rows = client.get("/api/v2/eventLogs", params={"dag_id": DAG_ID, "event": "patch_dag", "limit": 100})
+    return [row for row in rows.raise_for_status().json()["event_logs"] if row["owner"] == "admin"]
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
