@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentiment_retrain.endpoint import alarms
+
 if TYPE_CHECKING:
     from sentiment_retrain.settings.schema import Settings
 
@@ -23,7 +25,6 @@ TAGGED = ("AddTags", "ListTags")
 REGISTRY = (
     *("AddTags", "CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "DeleteModelPackage"),
 )
-ALARMS = ("agreement", "errors", "golden", "latency")
 LISTINGS = (
     *("ListAutoMLJobs", "ListCandidatesForAutoMLJob", "ListEndpointConfigs", "ListEndpoints"),
     *("ListModelPackages", "ListModels", "ListProcessingJobs", "ListTrainingJobs", "ListTransformJobs"),
@@ -85,7 +86,7 @@ def wanted(settings: Settings, region: str, account: str, partition: str) -> lis
     want("sagemaker", LISTINGS, "*")
     roles = {settings.role_arn, settings.model_role_arn} - {None}
     want("iam", ("PassRole",), *sorted(role for role in roles if role))
-    made = [arn("cloudwatch", f"alarm:{settings.endpoint_name}-{alarm}") for alarm in ALARMS]
+    made = [arn("cloudwatch", f"alarm:{name}") for name in alarms.all_names(settings.endpoint_name)]
     want("cloudwatch", ("PutMetricAlarm", "DeleteAlarms"), *made)
     looked_at = [arn("cloudwatch", f"alarm:{name}") for name in settings.deployment.alarms.existing]
     want("cloudwatch", ("DescribeAlarmHistory",), *made, *looked_at)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 NAMESPACE = "SentimentRetrain"
 GOLDEN_METRIC, AGREEMENT_METRIC = "GoldenShareCorrect", "AgreementShare"
 PERIOD_SECONDS = 60
+_ERRORS, _LATENCY, _GOLDEN, _AGREEMENT = _WATCHED = ("errors", "latency", "golden", "agreement")
 
 
 def quality_dimensions(endpoint_name: str, deployment: str) -> list[dict[str, str]]:
@@ -58,19 +59,24 @@ def requests(settings: Settings, deployment: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if limits.maximum_error_share is not None:
         share = {"MetricName": "Invocation5XXErrors", "Statistic": "Average"}
-        found.append(of_variant | share | {"Threshold": limits.maximum_error_share, "AlarmName": "errors"})
+        found.append(of_variant | share | {"Threshold": limits.maximum_error_share, "AlarmName": _ERRORS})
     if limits.maximum_latency_ms is not None:
         percentile = {"MetricName": "ModelLatency", "ExtendedStatistic": f"p{limits.latency_percentile:g}"}
         microseconds = limits.maximum_latency_ms * 1000
-        found.append(of_variant | percentile | {"Threshold": microseconds, "AlarmName": "latency"})
+        found.append(of_variant | percentile | {"Threshold": microseconds, "AlarmName": _LATENCY})
     if limits.quality and gates.golden.severity == "fail":
         golden = {"MetricName": GOLDEN_METRIC, "Threshold": gates.golden.minimum_share_correct}
-        found.append(of_quality | golden | {"AlarmName": "golden"})
+        found.append(of_quality | golden | {"AlarmName": _GOLDEN})
     if limits.quality:
         agreement = {"MetricName": AGREEMENT_METRIC, "Threshold": gates.agreement.minimum_share_equal}
-        found.append(of_quality | agreement | {"AlarmName": "agreement"})
+        found.append(of_quality | agreement | {"AlarmName": _AGREEMENT})
     common = {"Period": PERIOD_SECONDS, "EvaluationPeriods": 1, "TreatMissingData": "notBreaching"}
-    return [{**alarm, **common, "AlarmName": f"{endpoint}-{alarm['AlarmName']}"} for alarm in found]
+    return [{**alarm, **common, "AlarmName": _name(endpoint, alarm["AlarmName"])} for alarm in found]
+
+
+def all_names(endpoint_name: str) -> list[str]:
+    """Every alarm that a deployment to this endpoint may make, whatever the settings."""
+    return [_name(endpoint_name, watched) for watched in _WATCHED]
 
 
 def prepare(aws: Aws, settings: Settings, deployment: str) -> tuple[list[str], list[str]]:
@@ -88,7 +94,7 @@ def prepare(aws: Aws, settings: Settings, deployment: str) -> tuple[list[str], l
         description = f"Rolls back an update of endpoint {settings.endpoint_name} (Sentiment Retrain)"
         aws.call("cloudwatch", "put_metric_alarm", **alarm, AlarmDescription=description)
     names = [*(alarm["AlarmName"] for alarm in wanted), *settings.deployment.alarms.existing]
-    ringing = set(_in_alarm(aws, names))
+    ringing = set(in_alarm(aws, names))
     return [name for name in names if name not in ringing], sorted(ringing)
 
 
@@ -112,8 +118,13 @@ def rung_since(aws: Aws, names: Sequence[str], moment: dt.datetime) -> list[dict
     return found
 
 
-def _in_alarm(aws: Aws, names: Sequence[str]) -> list[str]:
+def in_alarm(aws: Aws, names: Sequence[str]) -> list[str]:
+    """Which of these ring now."""
     if not names:
         return []
     described = aws.call("cloudwatch", "describe_alarms", AlarmNames=list(names), StateValue="ALARM")
     return [alarm["AlarmName"] for alarm in described["MetricAlarms"]]
+
+
+def _name(endpoint_name: str, watched: str) -> str:
+    return f"{endpoint_name}-{watched}"

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sentiment_retrain.aws.jobs import ENDPOINT
 from sentiment_retrain.endpoint import history
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 #: States in which an endpoint answers; while it is updated the former fleet does.
 ANSWERING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 #: States in which it never will again without somebody's help, or cannot be changed.
-_BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
+BROKEN = ENDPOINT.failed
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ class Live:
     @property
     def is_hurt(self) -> bool:
         """Whether customers get errors, or a model's answers that failed its verification."""
-        return self.status in _BROKEN or (self.is_unverified and not self.is_undecided)
+        return self.status in BROKEN or (self.is_unverified and not self.is_undecided)
 
     def __str__(self) -> str:
         if self.status is None:
             return f"nothing, there is no endpoint {self.endpoint}"
         what = f"{self.model or 'an unknown model'} on {self.endpoint}, changed last {self.since}"
-        if self.status in _BROKEN:
+        if self.status in BROKEN:
             return f"{self.endpoint} is {self.status}: CUSTOMERS MAY GET ERRORS. {self.reason}".strip()
         if self.is_undecided:
             return f"{what}, UNVERIFIED: its verification came to no end"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sentiment_retrain.endpoint import alarms, champion, history, pins
+from sentiment_retrain.endpoint.live import BROKEN
 from sentiment_retrain.errors import RetrainError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 #: EndpointStatus of DescribeEndpoint in words; any other is shown as it is.
 _WORDS = {
     "InService": "in service",
@@ -70,7 +70,7 @@ class Live:
         """How bad that is: ``pass``, ``warn``, ``fail``, or ``plain`` where there is nothing to judge."""
         if self.problem or self.status is None:
             return "plain"
-        if self.ringing or self.status in _BROKEN:
+        if self.ringing or self.status in BROKEN:
             return "fail"
         is_well = self.status == "InService" and not self.is_unverified and self.ringing is not None
         return "pass" if is_well else "warn"
@@ -111,11 +111,7 @@ def look(aws: Aws, settings: Settings, bucket: str) -> Live:
 def _ringing(aws: Aws, settings: Settings) -> tuple[str, ...]:
     """Names of the endpoint's alarms that ring."""
     own = [alarm["AlarmName"] for alarm in alarms.requests(settings, deployment="")]
-    names = [*own, *settings.deployment.alarms.existing]
-    if not names:
-        return ()
-    answer = aws.call("cloudwatch", "describe_alarms", AlarmNames=names, StateValue="ALARM")
-    return tuple(alarm["AlarmName"] for alarm in answer["MetricAlarms"])
+    return tuple(alarms.in_alarm(aws, [*own, *settings.deployment.alarms.existing]))
 
 
 def _or_none(ask: Callable[[], Any]) -> Any:
