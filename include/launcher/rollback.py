@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from launcher import card, retrain
+from launcher import airflow, card, retrain
 from launcher.failures import RunFailedError
 from launcher.remote import RemoteJobs
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from launcher.places import Places
+
+AFTERWARDS = (
+    "next      make rollback UNPIN=1    lets later runs deploy again",
+    "          make rollback            once more swaps the two models back",
+)
 
 
 def request(model: str, *, unpin: bool) -> dict[str, Any]:
@@ -30,14 +35,40 @@ def run(places: Places, model: str, *, unpin: bool, console: Console) -> None:
     :raises RunFailedError: it did not work; what is live is untouched
     """
     conf = request(model, unpin=unpin)
+    stays_up = airflow.running(places) is not None
     with retrain.account(places, console) as aws_url:
         with retrain.airflow_api(places, aws_url, console) as api:
             run_id = f"{conf['mode']}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
             api.trigger(retrain.DAG_ID, run_id, conf)
-            state = retrain.watch(api, run_id, RemoteJobs(aws_url), console)
+            try:
+                state = retrain.watch(api, run_id, RemoteJobs(aws_url), console)
+            except KeyboardInterrupt:
+                run_page = f"{api.url}/dags/{retrain.DAG_ID}/runs/{run_id}"
+                console.print(interrupted(run_page, conf["mode"], stays_up=stays_up), soft_wrap=True)
+                raise
             if state != "success":
                 raise RunFailedError("LOCAL_ROLLBACK_FAILED", *retrain.explain(places, api, run_id, aws_url))
         home = card.bring_home(places, aws_url)
     said = (json.loads(home.read_text()).get("endpoint") or {}).get("said")
     console.print(said or "done", soft_wrap=True)
     console.print(f"card      {home.with_name('card.html')}", soft_wrap=True)
+    if not unpin:
+        for line in AFTERWARDS:
+            console.print(line, highlight=False)
+
+
+def interrupted(run_page: str, mode: str, *, stays_up: bool) -> str:
+    """What becomes of a run that nobody watches any more.
+
+    :param run_page: its address in Airflow
+    :param stays_up: whether Airflow does
+    """
+    if stays_up:
+        return f"The {mode} goes on in Airflow: {run_page}. `make status` says what is live."
+    if mode == "unpin":
+        return "Airflow stops, and the run with it. Type the same command again: twice does no harm."
+    return (
+        "Airflow stops, and the run with it, but not an update that the endpoint has begun. `make status` "
+        "says what is live; look before you roll back again: had this one got through, the next swaps the "
+        "two models back."
+    )
