@@ -51,12 +51,12 @@ def begin_by_writing(connection: Connection, name: str) -> None:
 def write_audit_rows_off_the_event_loop(session: Session, context: object, instances: object) -> None:
     """Hand the new rows of the audit log to a thread, where the session is used on an event loop."""
     del context, instances
-    engine = session.get_bind()
+    engine = session.bind
     if not isinstance(engine, Engine) or engine.dialect.name != "sqlite" or engine.dialect.is_async:
         return
     if not _on_event_loop():
         return
-    for row in [new for new in session.new if new.__tablename__ == _AUDIT_TABLE]:
+    for row in [new for new in session.new if getattr(new, "__tablename__", None) == _AUDIT_TABLE]:
         session.expunge(row)
         _audit_writer.submit(_write, engine, row)
 
