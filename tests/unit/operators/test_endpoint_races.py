@@ -134,7 +134,8 @@ def test_the_endpoint_has_one_writer_and_the_newest_data_wins(world: World) -> N
     outcomes = dict(zip(days, together([partial(deploy, day) for day in days]), strict=True))
     assert live_model(world) == verdicts[days[-1]]["model_name"], outcomes
     assert outcomes[days[-1]] in {"created", "updated"}
-    assert list(outcomes.values()).count("created") == 1
+    # Whoever created it may find itself replaced already when it looks, and is skipped as any other.
+    assert list(outcomes.values()).count("created") <= 1
     for day in days[:-1]:
         words = ("created", "updated", "went live")
         assert any(word in outcomes[day] for word in words), outcomes
