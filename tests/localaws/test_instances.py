@@ -107,9 +107,12 @@ def test_a_container_that_dies_in_service_is_started_again(hosting: Hosting, end
     assert described["EndpointStatus"] == "InService"
 
 
-def test_one_dead_instance_of_two_fails_no_further_request(hosting: Hosting, endpoint: str) -> None:
+@pytest.mark.parametrize("how", [b"die", b"die 0.5"], ids=["at once", "some time after it hung up"])
+def test_one_dead_instance_of_two_fails_no_further_request(
+    hosting: Hosting, endpoint: str, how: bytes
+) -> None:
     with pytest.raises(ClientError):
-        hosting.invoke(endpoint, b"die")
+        hosting.invoke(endpoint, how)
     answers = {hosting.invoke(endpoint, b"who") for _ in range(20)}
     assert answers
     deadline = time.monotonic() + 30

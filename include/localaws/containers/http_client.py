@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 64 * 1024
 _MAX_RESTING = 64
+_LOOK_SECONDS = 2.0
 
 
 class NoAnswerError(Exception):
@@ -146,6 +147,14 @@ class Client:
             raise TimedOutError(f"no answer within {timeout:g} s") from error
         except (OSError, _ClosedError, httptools.HttpParserError) as error:
             raise NoAnswerError(str(error) or "the connection was closed") from error
+
+    def is_listened_to(self) -> bool:
+        """Whether anybody takes connections on the port."""
+        try:
+            socket.create_connection(("127.0.0.1", self._port), _LOOK_SECONDS).close()
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the connections that rest."""

@@ -6,6 +6,7 @@ import json
 import platform
 import secrets
 import socket
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 PING_TIMEOUT_SECONDS = 2.0
 PARAMETERS_TIMEOUT_SECONDS = 30.0
 STOP_GRACE_SECONDS = 30.0
+END_SECONDS = 10.0
+_LOOK_INTERVAL_SECONDS = 0.02
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 # Below the range that Linux and macOS take outgoing ports from, so that none is gone when a server binds it.
 PORTS = range(20_000, 32_000)
@@ -79,11 +82,20 @@ class Server:
             )
             return Answer(504, "text/plain", message.encode(), self.label)
         except NoAnswerError as error:
+            self._await_end()
             message = f"Container {self.label} closed the connection without an answer: {error}"
             return Answer(500, "text/plain", message.encode(), self.label)
         answered = response.headers.get("content-type", "application/octet-stream")
         attributes = response.headers.get(CUSTOM_ATTRIBUTES.lower(), "")
         return Answer(response.status, answered, response.body, self.label, attributes)
+
+    def _await_end(self) -> None:
+        """A server that no longer listens is about to end: once it has, nobody else is sent to it."""
+        deadline = time.monotonic() + END_SECONDS
+        while (
+            self.container.poll() is None and not self.client.is_listened_to() and time.monotonic() < deadline
+        ):
+            time.sleep(_LOOK_INTERVAL_SECONDS)
 
     def answers_ping(self) -> bool:
         """Whether GET /ping is answered with 200."""

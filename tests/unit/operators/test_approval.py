@@ -145,7 +145,7 @@ def test_nobody_decides_in_time(world: World, asked: dict[str, Any]) -> None:
     queue = world.aws.call("sqs", "create_queue", QueueName=world.endpoint)["QueueUrl"]
     arn = world.aws.call("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["QueueArn"])
     world.aws.call("sns", "subscribe", TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
-    hours = {"deadline_hours": 5 / 3600, "reminder_hours": 1 / 3600, "topic_arn": topic}
+    hours = {"deadline_hours": 10 / 3600, "reminder_hours": 1 / 3600, "topic_arn": topic}
     world.configure(approval=hours)
     verdict = world.verdict()
     registered = world.register(verdict)

@@ -1,6 +1,7 @@
 """A container image for tests: answers what it was sent, or does what the body says, e.g. `die`."""
 
 import os
+import socket
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,8 +29,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """What the first word says; all else is echoed.
 
-        `who` tells the process, `die` ends it, `refuse 418` and `slow 0.2` do that, `frame` answers in
-        `chunks`, until the `end` of the connection, or `closing` it, `vanish` hangs up.
+        `who` tells the process, `die` ends it, `die 0.5` hangs up so long before, `refuse 418` and `slow 0.2`
+        do that, `frame` answers in `chunks`, until the `end` of the connection, or `closing` it, `vanish`
+        hangs up.
         """
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         command, _, argument = body.decode("utf-8", "replace").strip().partition(" ")
@@ -38,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         elif command == "who":
             self.reply(200, f"{LABEL}{os.getpid()}".encode())
         elif command == "die":
-            os._exit(3)
+            self.end(float(argument or 0))
         elif command == "frame":
             self.frame(argument)
         elif command == "vanish":
@@ -76,6 +78,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def end(self, seconds: float) -> None:
+        """End the process, which listens and answers no more some seconds before."""
+        if seconds:
+            server.socket.close()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(seconds)
+        os._exit(3)
+
     def log_line(self, text: str) -> None:
         """To CloudWatch Logs."""
         sys.stdout.write(text + "\n")
@@ -87,4 +97,5 @@ class Handler(BaseHTTPRequestHandler):
 
 sys.stdout.write("serving\n")
 sys.stdout.flush()
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
+server.serve_forever()
