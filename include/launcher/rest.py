@@ -114,15 +114,17 @@ class AirflowApi:
         """
         path = f"/api/v2/dags/{dag_id}/dagRuns"
         found: dict[str, dict[str, Any]] = {}
+        # In the order of a run's life: what goes on between two requests is in both answers, never in none.
         for states, order in (
-            (["running"], "-start_date"),
             (["queued"], "-run_after"),
+            (["running"], "-start_date"),
             (["success", "failed"], "-start_date"),
         ):
             for run in self._get(path, state=states, order_by=order, limit=100)["dag_runs"]:
-                # One that begins or ends between two requests is in both answers.
-                found.setdefault(run["dag_run_id"], run)
-        return list(found.values())
+                found.pop(run["dag_run_id"], None)
+                found[run["dag_run_id"]] = run
+        first = {"running": 0, "queued": 1}
+        return sorted(found.values(), key=lambda run: first.get(run["state"], 2))
 
     def log_entries(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[dict[str, Any]]:
         """The structured log lines of one attempt of a task."""

@@ -256,6 +256,8 @@ def test_worker_sigterm_mid_wait(
 
 
 @long_form
+# The time is up anywhere, also between the creation of a connection and the place where it is kept.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_execution_timeout(world: World, record: Record) -> None:
     world.hold()
     operator = world.operator()

@@ -149,6 +149,29 @@ def test_a_backfill_of_past_days_that_runs_now_comes_before_newer_days_that_have
     ]
 
 
+@pytest.mark.parametrize(("before", "after"), [("queued", "running"), ("running", "success")])
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_no_run_is_missed_that_goes_on_while_airflow_is_asked(
+    before: str,
+    after: str,
+    moment: int,
+    airflow: tuple[AirflowApi, type[Airflow]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: Airflow) -> None:
+        wanted = parse_qs(urlsplit(request.path).query)
+        asked.append(request.path)
+        state = before if len(asked) <= moment else after
+        found = [{"dag_run_id": "it", "state": state}] if state in wanted["state"] else []
+        request.say(200, {"dag_runs": found})
+
+    api, server = airflow
+    monkeypatch.setattr(server, "do_GET", answer)
+    assert [run["dag_run_id"] for run in api.runs("dag")] == ["it"]
+
+
 def test_every_task_comes_after_all_it_depends_on() -> None:
     downstream = {
         "report": [],
