@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DAG_ID = "review_sentiment_retrain"
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 30.0
+GO_ON = "To go on, type the same command again: what had finished is not paid for twice."
 
 
 def run(places: Places, data: str, console: Console) -> None:
@@ -149,8 +150,13 @@ def _remarks(
     return remote.remarks(list(attempts), lambda task: api.log_entries(DAG_ID, run_id, task, attempts[task]))
 
 
-def cancel(api: AirflowApi, run_ids: Sequence[str], aws_url: str, console: Console) -> None:
-    """End the runs, wait until their remote jobs have stopped, which are paid for until then, and say so."""
+def cancel(
+    api: AirflowApi, run_ids: Sequence[str], aws_url: str, console: Console, afterwards: str = GO_ON
+) -> None:
+    """End the runs, wait until their remote jobs have stopped, which are paid for until then, and say so.
+
+    :param afterwards: the last line: what to do next
+    """
     with stage(console, "Cancelling: stopping what runs and its remote jobs"):
         for run_id in run_ids:
             api.fail_run(DAG_ID, run_id)
@@ -167,7 +173,7 @@ def cancel(api: AirflowApi, run_ids: Sequence[str], aws_url: str, console: Conso
     else:
         ended = ", ".join(run_ids) or "none"
         console.print(f"Marked as failed: {ended}. No job runs any more.", soft_wrap=True)
-    console.print("To go on, type the same command again: what had finished is not paid for twice.")
+    console.print(afterwards, soft_wrap=True)
 
 
 def explain(places: Places, api: AirflowApi, run_id: str, aws_url: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from launcher import airflow, card, retrain
+from launcher import card, retrain
 from launcher.failures import RunFailedError
 from launcher.remote import RemoteJobs
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 AFTERWARDS = (
     "next      make rollback UNPIN=1    lets later runs deploy again",
     "          make rollback            once more swaps the two models back",
+)
+LOOK_FIRST = (
+    "An update that the endpoint had begun goes on. `make status` says what is live: look before you roll "
+    "back again, for where this one got through the next swaps the two models back."
 )
 
 
@@ -35,7 +39,6 @@ def run(places: Places, model: str, *, unpin: bool, console: Console) -> None:
     :raises RunFailedError: it did not work; what is live is untouched
     """
     conf = request(model, unpin=unpin)
-    stays_up = airflow.running(places) is not None
     with retrain.account(places, console) as aws_url:
         with retrain.airflow_api(places, aws_url, console) as api:
             run_id = f"{conf['mode']}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
@@ -43,8 +46,8 @@ def run(places: Places, model: str, *, unpin: bool, console: Console) -> None:
             try:
                 state = retrain.watch(api, run_id, RemoteJobs(aws_url), console)
             except KeyboardInterrupt:
-                run_page = f"{api.url}/dags/{retrain.DAG_ID}/runs/{run_id}"
-                console.print(interrupted(run_page, conf["mode"], stays_up=stays_up), soft_wrap=True)
+                # Left to itself it would go on when Airflow starts next, and that very rollback be undone.
+                retrain.cancel(api, [run_id], aws_url, console, retrain.GO_ON if unpin else LOOK_FIRST)
                 raise
             if state != "success":
                 raise RunFailedError("LOCAL_ROLLBACK_FAILED", *retrain.explain(places, api, run_id, aws_url))
@@ -55,20 +58,3 @@ def run(places: Places, model: str, *, unpin: bool, console: Console) -> None:
     if not unpin:
         for line in AFTERWARDS:
             console.print(line, highlight=False)
-
-
-def interrupted(run_page: str, mode: str, *, stays_up: bool) -> str:
-    """What becomes of a run that nobody watches any more.
-
-    :param run_page: its address in Airflow
-    :param stays_up: whether Airflow does
-    """
-    if stays_up:
-        return f"The {mode} goes on in Airflow: {run_page}. `make status` says what is live."
-    if mode == "unpin":
-        return "Airflow stops, and the run with it. Type the same command again: twice does no harm."
-    return (
-        "Airflow stops, and the run with it, but not an update that the endpoint has begun. `make status` "
-        "says what is live; look before you roll back again: had this one got through, the next swaps the "
-        "two models back."
-    )
