@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 class Airflow:
     """One that takes every run."""
 
-    url = "http://airflow"
-
     def __init__(self) -> None:
         self.confs: list[dict[str, Any]] = []
         self.begun: list[str] = []
